@@ -1,0 +1,157 @@
+"""The dataset stage: every structure and every row is accounted for."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from porevox.dataset import assemble
+from porevox.errors import REASONS, PorevoxError
+
+CHANNEL = {"name": "lj", "settings": {}, "forcefield": "uff", "quantity": "energy", "unit": "K", "key": "k"}
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """20 structures s00..s19 in two shards, of which s03 has no voxels; labels with every defect."""
+    ids = [f"s{k:02d}" for k in range(20)]
+    pd.DataFrame({"id": ids, "shard": [k // 10 for k in range(20)]}).to_csv(
+        tmp_path / "manifest.csv", index=False
+    )
+    (tmp_path / "rejected.csv").write_text("id,member,reason,detail\ns00,b/s00.cif,duplicate_id,second\n")
+    for shard in (0, 1):
+        folder = tmp_path / f"vox/shard{shard}"
+        folder.mkdir(parents=True)
+        good = [name for name in ids[10 * shard : 10 * shard + 10] if name != "s03"]
+        pd.DataFrame({"id": good, "row": range(len(good))}).to_csv(folder / "index.csv", index=False)
+        bad = 's03,no_atoms,"no atoms, none"\n' if shard == 0 else ""
+        (folder / "ledger.csv").write_text("id,reason,detail\n" + bad)
+        (folder / "shard.json").write_text(json.dumps({"energies_sha256": f"digest{shard}"}))
+    rows = [f"{name},{k}.5,{k}" for k, name in enumerate(ids)]
+    rows[1] = "s01,,1"  # empty label
+    rows[2] = "s02,inf,2"
+    rows[4] = "s04,4.5,nan"  # descriptor
+    del rows[5]  # s05: no label
+    rows += ["s06,6.5,6", "s07,0,0", "zz,1,1"]  # repeated, contradicting, no structure
+    (tmp_path / "labels.csv").write_text("id,y,density\n" + "\n".join(rows) + "\n")
+    return tmp_path
+
+
+def study(**changes):
+    spec = {
+        "study": "demo",
+        "dataset": "demo",
+        "target": {"column": "y", "unit": "mmol/g", "label": ""},
+        "split": {"kind": "random", "seed": 0, "test": 4, "validation": 2, "group_column": None},
+        "fold": 0,
+        "grid": {"kind": "mic_supercell", "n": 25},
+        "transform": {"kind": "boltzmann", "temperature_K": 298.0},
+        "channels": [{**CHANNEL, "folder": "vox"}],
+        "descriptors": ["density"],
+        "scalars": [],
+        "known_faulty": {"s08": "void fraction of 2e44"},
+        "key": "0",
+    }
+    return {**spec, **changes}
+
+
+def run(inputs, out="out", sizes=(2,), **changes):
+    spec = study(**changes)
+    for channel in spec["channels"]:
+        channel["folder"] = str(inputs / "vox")
+    tables = [(inputs / "labels.csv", {"id_column": "id", "aliases": {}})]
+    voxels = [inputs / "vox/shard0", inputs / "vox/shard1"]
+    assemble(
+        inputs / "manifest.csv", inputs / "rejected.csv", tables, voxels, list(sizes), spec, inputs / out
+    )
+    table = pd.read_csv(inputs / out / "table.csv", dtype={"id": str})
+    drops = pd.read_csv(inputs / out / "drops.csv", dtype=str, keep_default_na=False)
+    return table, drops, json.loads((inputs / out / "dataset.json").read_text())
+
+
+def test_every_id_is_used_or_dropped_with_a_known_reason(inputs):
+    table, drops, _ = run(inputs)
+    reasons = {(row.id, row.reason) for row in drops.itertuples()}
+    assert reasons == {
+        ("s00", "duplicate_id"),
+        ("s01", "label_not_finite"),
+        ("s02", "label_not_finite"),
+        ("s03", "no_atoms"),
+        ("s04", "descriptor_not_finite"),
+        ("s05", "no_label"),
+        ("s06", "duplicate_label"),
+        ("s07", "duplicate_label"),
+        ("s08", "known_faulty"),
+        ("zz", "no_structure"),
+    }
+    assert {reason for _, reason in reasons} <= set(REASONS)
+    everything = {f"s{k:02d}" for k in range(20)} | {"zz"}
+    gone = set(drops.loc[drops["affects"] == "all", "id"]) - {"s00", "s06"}
+    assert set(table["id"]) | gone == everything and not set(table["id"]) & gone
+
+
+def test_labels_and_places_belong_to_their_structures(inputs):
+    table, _, _ = run(inputs)
+    for row in table.itertuples():
+        number = int(row.id[1:])
+        assert row.y == number + 0.5
+        if row.id == "s03":
+            assert pd.isna(row.row_lj) and pd.isna(row.shard)
+        else:
+            index = pd.read_csv(inputs / f"vox/shard{int(row.shard)}/index.csv").set_index("id")
+            assert index.at[row.id, "row"] == row.row_lj
+        assert pd.isna(row.density) if row.id == "s04" else row.density == number
+
+
+def test_subsets_are_disjoint_and_positions_count_up(inputs):
+    table, _, meta = run(inputs)
+    assert not table["id"].duplicated().any()
+    for subset, part in table.groupby("subset"):
+        assert part["position"].tolist() == list(range(meta[f"n_{subset}"]))
+
+
+def test_summary_adds_up(inputs):
+    run(inputs)
+    summary = json.loads((inputs / "out/summary.json").read_text())
+    assert summary["n_structures"] == 20
+    assert sum(summary["subsets"].values()) == summary["n_usable"] == 15
+    assert summary["drops"]["labels/label_not_finite"] == 2
+
+
+def test_split_files_keep_positions_of_names_that_cannot_be_used(inputs):
+    (inputs / "train").write_text("s01\ns10\ns11\ngone\ns12\n")
+    (inputs / "test").write_text("s13\ns14\n")
+    files = {"train_file": inputs / "train", "validation_file": None, "test_file": inputs / "test"}
+    split = {"kind": "files", "seed": 0, "test": 0.2, "validation": 0, "group_column": None}
+    split |= {key: value and str(value) for key, value in files.items()}
+    table, drops, meta = run(inputs, split=split)
+    train = table[table["subset"] == "train"].set_index("id")["position"].to_dict()
+    assert train == {"s10": 1, "s11": 2, "s12": 4} and meta["n_train"] == 5
+    assert (drops["reason"] == "not_in_split").sum() == 10
+    assert set(drops.loc[drops["stage"] == "dataset", "id"]) >= {"gone"}
+
+
+def test_size_larger_than_the_train_list(inputs):
+    with pytest.raises(PorevoxError, match="asks for 10 .* has 9"):
+        run(inputs, sizes=[10])
+
+
+def test_no_common_id_says_what_to_compare(inputs):
+    (inputs / "labels.csv").write_text("id,y,density\nother,1,1\n")
+    with pytest.raises(PorevoxError, match="such as s00.*such as other"):
+        run(inputs)
+
+
+def test_digest_follows_labels_voxels_and_settings(inputs):
+    first = run(inputs, "a")[2]["digest"]
+    assert run(inputs, "b")[2]["digest"] == first
+    transform = {"kind": "boltzmann", "temperature_K": 300.0}
+    assert run(inputs, "c", transform=transform)[2]["digest"] != first
+    (inputs / "vox/shard1/shard.json").write_text(json.dumps({"energies_sha256": "other"}))
+    assert run(inputs, "d")[2]["digest"] != first
+
+
+def test_studies_without_voxels_need_none(inputs):
+    table, drops, meta = run(inputs, channels=[])
+    assert "shard" not in table and meta["channels"] == []
+    assert not (drops["affects"] == "voxel_models").any()

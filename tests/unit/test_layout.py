@@ -1,0 +1,84 @@
+"""Paths and keys."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from porevox import layout
+
+GRID = {"kind": "mic_supercell", "n": 25, "endpoint": False, "box_length_A": 30.0, "channels": []}
+CHANNEL = {"name": "lj", "kind": "lennard_jones", "probe_sigma_A": 2.5, "forcefield": "uff"}
+READING = {"partial_occupancy": "reject"}
+
+
+def key(**changes):
+    blocks = {"grid": GRID, "channel": CHANNEL, "reading": READING}
+    blocks = copy.deepcopy(blocks)
+    for name, value in changes.items():
+        block, entry = name.split("__")
+        blocks[block][entry] = value
+    return layout.voxel_key(**blocks, forcefield_sha256="abc")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"grid__n": 32},
+        {"grid__endpoint": True},
+        {"channel__probe_sigma_A": 3.73},
+        {"reading__partial_occupancy": "full"},
+        {"grid__kind": "unit_cell"},
+    ],
+)
+def test_what_changes_voxels_changes_their_key(change):
+    assert key(**change) != key()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"grid__box_length_A": 40.0}, {"channel__name": "x"}, {"grid__n": 25.0}, {"channel__forcefield": "y"}],
+)
+def test_what_does_not_leaves_it(change):
+    assert key(**change) == key()
+    assert layout.voxel_key(GRID, CHANNEL, READING, "other table") != key()
+
+
+def test_the_box_length_counts_in_a_box():
+    assert key(grid__kind="cubic_box") != key(grid__kind="cubic_box", grid__box_length_A=40.0)
+
+
+@pytest.mark.parametrize("size", [400, 2, "25%", "100%"])
+def test_size_tokens_come_back(size):
+    assert layout.size_of(layout.size_token(size)) == size
+
+
+def test_source_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shipped = layout.source_path("demo", {"path": "resources/datasets.yaml"})
+    assert shipped == layout.ROOT / "resources/datasets.yaml"
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "resources/datasets.yaml").touch()
+    assert layout.source_path("demo", {"path": "resources/datasets.yaml"}) == Path("resources/datasets.yaml")
+    first = {"urls": ["http://a.org/x/data.tar.gz?download=1"], "sha256": None}
+    other = {"urls": ["http://b.org/x/data.tar.gz?download=1"], "sha256": None}
+    assert layout.source_path("demo", first).name == "data.tar.gz"
+    assert layout.source_path("demo", first) != layout.source_path("demo", other)
+
+
+def test_runs_by_model():
+    files = [
+        "results/s/split0/rf/n2/seed0/run.json",
+        "results/s/split0/cnn/n2/seed0/run.json",
+        "results/s/split0/rf/n4/seed0/run.json",
+    ]
+    found = layout.runs_by_model(files)
+    assert found["rf"] == [Path(files[0]).parent, Path(files[2]).parent] and len(found["cnn"]) == 1
+
+
+def test_number_of_shards():
+    assert (
+        layout.n_shards(1200, 250) == 5
+        and layout.n_shards(1, 250) == 1
+        and layout.n_shards(None, 250) is None
+    )

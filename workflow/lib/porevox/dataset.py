@@ -1,0 +1,374 @@
+"""Join of structures, voxels, labels and descriptors; nothing is lost without a name and a reason."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from porevox.errors import PorevoxError
+from porevox.split import check_sizes, file_split, group_split, random_split
+from porevox.tables import read_table, to_numbers
+
+DROP_COLUMNS = ["id", "stage", "reason", "detail", "affects"]
+
+
+class Drops:
+    """Ledger of what is not used, and by which models."""
+
+    def __init__(self):
+        self.rows: list[tuple[str, str, str, str, str]] = []
+
+    def add(self, ids, stage: str, reason: str, detail: str = "", affects: str = "all") -> None:
+        """Note ids that share a reason.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Structures or table rows.
+        stage, reason : str
+            Where it happened, and a key of :data:`porevox.errors.REASONS`.
+        detail : str
+            One sentence, or empty where the reason says it all.
+        affects : {"all", "voxel_models", "descriptor_models"}
+            Who cannot use them.
+        """
+        self.rows += [(name, stage, reason, detail, affects) for name in ids]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the ledger as a table, sorted by stage, reason and id."""
+        frame = pd.DataFrame(self.rows, columns=DROP_COLUMNS)
+        return frame.sort_values(["stage", "reason", "id", "detail"], ignore_index=True)
+
+
+def join_tables(tables: list[tuple[Path, dict]], columns: list[str], drops: Drops) -> pd.DataFrame:
+    """Collect columns from several tables by id.
+
+    A row that repeats an earlier one to the letter is dropped alone; an id whose rows contradict
+    each other is dropped altogether, since nobody can say which is right.
+
+    Parameters
+    ----------
+    tables : list of (Path, dict)
+        Tables and their entries (``id_column``, ``aliases``).
+    columns : list of str
+        Columns to collect; the first table that has one wins.
+    drops : Drops
+        Ledger for duplicates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text cells, index ``id`` without duplicates; cells without a row are empty.
+    """
+    joined = pd.DataFrame(index=pd.Index([], name="id"))
+    missing = list(columns)
+    contradicting: set[str] = set()
+    for path, spec in tables:
+        table = read_table(path, spec["id_column"], spec["aliases"])
+        take = [name for name in missing if name in table.columns]
+        missing = [name for name in missing if name not in take]
+        table = table[take]
+        first = ~table.index.duplicated()
+        repeated = table[~first]
+        same = (repeated.to_numpy() == table[first].loc[repeated.index].to_numpy()).all(axis=1)
+        drops.add(repeated.index[same], "labels", "duplicate_label", f"The row is repeated in {path}.")
+        contradicting |= set(repeated.index[~same])
+        joined = joined.join(table[first], how="outer")
+    drops.add(
+        sorted(contradicting),
+        "labels",
+        "duplicate_label",
+        "Rows of this id contradict each other: none is used.",
+    )
+    return joined.drop(index=sorted(contradicting)).fillna("")[columns]
+
+
+def label_structures(
+    structures: pd.Index, cells: pd.DataFrame, target: str, faulty: dict[str, str], drops: Drops
+) -> pd.Series:
+    """Return the finite labels of the structures there are, and account for all others.
+
+    Parameters
+    ----------
+    structures : pandas.Index of str
+        Ids of the manifest.
+    cells : pandas.DataFrame
+        Joined tables, see :func:`join_tables`.
+    target : str
+        Column with the label.
+    faulty : dict
+        Ids to leave out, each with the reason.
+    drops : Drops
+        Ledger.
+
+    Returns
+    -------
+    pandas.Series of float64
+        Label of each usable structure, index ``id``, sorted.
+
+    Raises
+    ------
+    PorevoxError
+        If no structure has a label.
+    """
+    contradicting = {row[0] for row in drops.rows if row[2] == "duplicate_label"} - set(cells.index)
+    drops.add(cells.index.difference(structures), "labels", "no_structure")
+    drops.add(structures.difference(cells.index).difference(list(contradicting)), "labels", "no_label")
+    known = structures.intersection(cells.index)
+    for name in known.intersection(list(faulty)):
+        drops.add([name], "labels", "known_faulty", faulty[name])
+    known = known.difference(list(faulty))
+    values = pd.Series(to_numbers(cells.loc[known, target]), index=known)
+    for name in values.index[values.isna()]:
+        drops.add([name], "labels", "label_not_finite", f"{target} is {cells.at[name, target]!r}.")
+    values = values.dropna().sort_index()
+    if values.empty:
+        raise PorevoxError(
+            f"None of the {len(structures)} structures has a finite label `{target}` among {len(cells)} rows: "
+            f"compare the file names (such as {', '.join(structures[:1]) or '-'}) with the id column "
+            f"(such as {', '.join(cells.index[:1]) or '-'})."
+        )
+    return values
+
+
+def make_split(labels: pd.Series, cells: pd.DataFrame, split: dict, fold: int) -> dict[str, list[str]]:
+    """Split labelled structures as a study asks for.
+
+    Parameters
+    ----------
+    labels : pandas.Series
+        Labels by id.
+    cells : pandas.DataFrame
+        Joined tables, for the group column.
+    split : dict
+        The study's ``split`` block.
+    fold : int
+        Number of the split; it moves the seed.
+
+    Returns
+    -------
+    dict
+        See :func:`porevox.split.random_split`.
+    """
+    seed = split["seed"] + fold
+    if split["kind"] == "files":
+        return file_split({subset: split[f"{subset}_file"] for subset in ("train", "validation", "test")})
+    if split["kind"] == "group":
+        groups = cells[split["group_column"]]
+        return group_split(labels.index, groups.get, seed, split["test"], split["validation"])
+    return random_split(labels.index, seed, split["test"], split["validation"])
+
+
+def subset_table(parts: dict[str, list[str]], labels: pd.Series, drops: Drops) -> pd.DataFrame:
+    """Return one row per usable structure: subset, position in its list, label.
+
+    Parameters
+    ----------
+    parts : dict
+        Names of each subset, in order.
+    labels : pandas.Series
+        Labels by id.
+    drops : Drops
+        Ledger; structures that no list names are noted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``id``, ``subset``, ``position`` and ``y``. Positions count all names of a list, so
+        that size n means its first n names, whether or not each of them can be used.
+    """
+    rows = [
+        (name, subset, position, labels[name])
+        for subset in ("train", "validation", "test")
+        for position, name in enumerate(parts[subset])
+        if name in labels.index
+    ]
+    table = pd.DataFrame(rows, columns=["id", "subset", "position", "y"])
+    drops.add(labels.index.difference(table["id"]), "dataset", "not_in_split")
+    known = {row[0] for row in drops.rows}
+    listed = [name for names in parts.values() for name in names if name not in labels.index]
+    strangers = [name for name in listed if name not in known]
+    drops.add(strangers, "dataset", "no_structure", "A split list names it.")
+    return table
+
+
+def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path], drops: Drops) -> pd.DataFrame:
+    """Add where each structure's voxels stand: shard and row of one channel.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With a column ``id``.
+    channel : str
+        Name of the channel.
+    shards : dict
+        For each shard the folder with its ``index.csv`` and ``ledger.csv``.
+    drops : Drops
+        Ledger; rejected structures are noted for the voxel models.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table with ``shard`` and ``row_<channel>``, missing where there are no voxels.
+    """
+    frames = []
+    for shard, folder in sorted(shards.items()):
+        text = {"id": str, "reason": str, "detail": str}
+        index = pd.read_csv(folder / "index.csv", dtype=text, keep_default_na=False, usecols=["id", "row"])
+        frames.append(index.assign(shard=shard))
+        ledger = pd.read_csv(folder / "ledger.csv", dtype=text, keep_default_na=False)
+        for row in ledger.itertuples():
+            drops.add([row.id], "voxels", row.reason, row.detail, "voxel_models")
+    places = pd.concat(frames) if frames else pd.DataFrame(columns=["id", "row", "shard"])
+    places = places.rename(columns={"row": f"row_{channel}", "shard": f"shard_{channel}"})
+    table = table.merge(
+        places.astype({f"row_{channel}": "Int64", f"shard_{channel}": "Int64"}), on="id", how="left"
+    )
+    shard = table.pop(f"shard_{channel}")
+    table["shard"] = shard if "shard" not in table else table["shard"].fillna(shard)
+    return table
+
+
+def add_descriptors(
+    table: pd.DataFrame, cells: pd.DataFrame, columns: list[str], drops: Drops
+) -> pd.DataFrame:
+    """Add descriptor columns as numbers; what is not finite stays empty and is noted.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With a column ``id``.
+    cells : pandas.DataFrame
+        Joined tables.
+    columns : list of str
+        Descriptor columns.
+    drops : Drops
+        Ledger; the structures are noted for the descriptor models.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table with the columns added.
+    """
+    rows = cells.loc[table["id"]]
+    for column in columns:
+        values = to_numbers(rows[column])
+        table[column] = values
+        for name in rows.index[np.isnan(values)]:
+            detail = f"{column} is {cells.at[name, column]!r}."
+            drops.add([name], "dataset", "descriptor_not_finite", detail, "descriptor_models")
+    return table
+
+
+def assemble(
+    manifest: Path,
+    rejected: Path,
+    tables: list[tuple[Path, dict]],
+    voxels: list[Path],
+    sizes: list,
+    study: dict,
+    out_dir: Path,
+) -> None:
+    """Write a study's dataset: one table of indices, one ledger of drops, never a copy of the voxels.
+
+    Parameters
+    ----------
+    manifest, rejected : Path
+        Tables of the structures stage.
+    tables : list of (Path, dict)
+        Label and descriptor tables with their entries.
+    voxels : list of Path
+        Folders of all shards of all channels, ``<channel folder>/shard<k>``.
+    sizes : list of int or str
+        Training-set sizes that the train list must be able to give.
+    study : dict
+        See :func:`porevox.plan.dataset_spec`.
+    out_dir : Path
+        Receives ``table.csv``, ``drops.csv``, ``summary.json`` and ``dataset.json``.
+
+    Raises
+    ------
+    PorevoxError
+        If no structure can be used, a column is missing, or a size is larger than the train list.
+    """
+    drops = Drops()
+    structures = pd.Index(pd.read_csv(manifest, dtype=str, keep_default_na=False)["id"], name="id")
+    for row in pd.read_csv(rejected, dtype=str, keep_default_na=False).itertuples():
+        drops.add([row.id or row.member], "structures", row.reason, row.detail)
+    target, split = study["target"]["column"], study["split"]
+    groups = [split["group_column"]] if split["kind"] == "group" else []
+    numbers = list(dict.fromkeys([*study["descriptors"], *study["scalars"]]))
+    cells = join_tables(tables, list(dict.fromkeys([target, *numbers, *groups])), drops)
+    labels = label_structures(structures, cells, target, study["known_faulty"], drops)
+    parts = make_split(labels, cells, split, study["fold"])
+    check_sizes(sizes, len(parts["train"]), study["study"])
+    table = subset_table(parts, labels, drops)
+    _check_subsets(table, study["study"])
+    for channel in study["channels"]:
+        folder = Path(channel.pop("folder"))
+        channel["shards"] = {int(d.name.removeprefix("shard")): d for d in voxels if d.parent == folder}
+        table = add_voxels(table, channel["name"], channel["shards"], drops)
+    table = add_descriptors(table, cells, numbers, drops)
+    _write(Path(out_dir), table, drops.frame(), structures, parts, study)
+
+
+def _check_subsets(table: pd.DataFrame, study: str) -> None:
+    for subset in ("train", "test"):
+        if not (table["subset"] == subset).any():
+            raise PorevoxError(
+                f"Study `{study}` has no usable structure in its {subset} list: compare the ids of the "
+                "lists, the file names of the CIFs and the id column of the label table."
+            )
+
+
+def summarise(table: pd.DataFrame, drops: pd.DataFrame, structures: pd.Index) -> dict:
+    """Count what came in, what is used and why the rest is not.
+
+    Parameters
+    ----------
+    table, drops : pandas.DataFrame
+        As written by :func:`assemble`.
+    structures : pandas.Index
+        Ids of the manifest.
+
+    Returns
+    -------
+    dict
+        ``n_structures``, ``n_usable``, number per subset, and number of drops per stage and reason.
+    """
+    reasons = drops.groupby(["stage", "reason"])["id"].nunique()
+    return {
+        "n_structures": len(structures),
+        "n_usable": len(table),
+        "subsets": {name: int((table["subset"] == name).sum()) for name in ("train", "validation", "test")},
+        "drops": {f"{stage}/{reason}": int(n) for (stage, reason), n in reasons.items()},
+    }
+
+
+def _write(out_dir: Path, table, drops, structures, parts, study: dict) -> None:
+    """Write the four files; dataset.json last, since it vouches for the others."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    text = table.to_csv(index=False, lineterminator="\n")
+    folders = [folder for channel in study["channels"] for _, folder in sorted(channel["shards"].items())]
+    channels = [
+        {**channel, "shards": {str(k): f"{folder}/energies.npy" for k, folder in channel["shards"].items()}}
+        for channel in study["channels"]
+    ]
+    lengths = {f"n_{subset}": len(names) for subset, names in parts.items()}
+    meta = {**study, "channels": channels, **lengths}
+    stamps = [json.loads((folder / "shard.json").read_text())["energies_sha256"] for folder in folders]
+    digest = hashlib.sha256(json.dumps([meta, stamps], sort_keys=True).encode() + text.encode())
+    meta["digest"] = digest.hexdigest()
+    _replace(out_dir / "table.csv", text)
+    _replace(out_dir / "drops.csv", drops.to_csv(index=False, lineterminator="\n"))
+    _replace(out_dir / "summary.json", json.dumps(summarise(table, drops, structures), indent=1) + "\n")
+    _replace(out_dir / "dataset.json", json.dumps(meta, indent=1) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)

@@ -1,0 +1,123 @@
+"""Where results lie, and under which key: one place for every path that stages share."""
+
+import math
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from porevox.digest import settings_digest
+
+#: The repository.
+ROOT = Path(__file__).resolve().parents[3]
+RESULTS = Path("results")
+#: Folders of ``results/`` that are not studies.
+RESERVED = ("sources", "structures", "voxels", "logs", "benchmarks", "checkpoints", "cache")
+
+
+def source_path(dataset: str, file: dict) -> Path:
+    """Return where a dataset's file is: given by the user, shipped, or downloaded.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the dataset.
+    file : dict
+        ``path`` or ``urls``, as in the dataset's entry.
+        A relative path that is not found in the working directory is looked for in the repository.
+
+    Returns
+    -------
+    Path
+        A local path. Downloads lie under a key of their urls and checksum, so that another url is
+        another file.
+    """
+    if "path" in file:
+        path = Path(file["path"]).expanduser()
+        return path if path.is_absolute() or path.exists() else ROOT / path
+    key = settings_digest([file["urls"], file["sha256"]])
+    name = Path(urlsplit(file["urls"][0]).path).name or "download"
+    return RESULTS / "sources" / dataset / key / name
+
+
+def structures_dir(dataset: str) -> Path:
+    """Return the folder of a dataset's manifest and packs."""
+    return RESULTS / "structures" / dataset
+
+
+def voxel_key(grid: dict, channel: dict, reading: dict, forcefield_sha256: str) -> str:
+    """Return the key of all that determines a channel's voxels, apart from the structures.
+
+    Parameters
+    ----------
+    grid, channel, reading : dict
+        Blocks of the configuration.
+    forcefield_sha256 : str
+        Checksum of the force-field table.
+
+    Returns
+    -------
+    str
+        8 hexadecimal digits, the same whatever the grid and the channel are called.
+    """
+    geometry = {key: grid[key] for key in ("kind", "n", "endpoint")}
+    if grid["kind"] == "cubic_box":
+        geometry["box_length_A"] = grid["box_length_A"]
+    potential = {key: value for key, value in channel.items() if key not in ("name", "forcefield")}
+    return settings_digest([geometry, potential, reading, forcefield_sha256])
+
+
+def voxels_dir(dataset: str, grid: str, channel: str, key: str) -> Path:
+    """Return the folder that holds the shards of one channel."""
+    return RESULTS / "voxels" / dataset / grid / channel / key
+
+
+def study_dir(study: str, split: int | str) -> Path:
+    """Return the folder of one split of a study."""
+    return RESULTS / study / f"split{split}"
+
+
+def size_token(size: int | str) -> str:
+    """Return a training-set size as it stands in paths: 400 -> "400", "25%" -> "25pct"."""
+    return str(size).replace("%", "pct")
+
+
+def size_of(token: str) -> int | str:
+    """Return the training-set size that a path's token means; inverse of :func:`size_token`."""
+    return token.replace("pct", "%") if token.endswith("pct") else int(token)
+
+
+def runs_by_model(files: list[str]) -> dict[str, list[Path]]:
+    """Return the run folders of ``<model>/n<size>/seed<seed>/<file>``, by model and in order.
+
+    Parameters
+    ----------
+    files : list of str
+        One file of each run.
+
+    Returns
+    -------
+    dict
+        Model name -> folders.
+    """
+    runs: dict[str, list[Path]] = {}
+    for file in files:
+        folder = Path(file).parent
+        runs.setdefault(folder.parts[-3], []).append(folder)
+    return runs
+
+
+def n_shards(n_structures: int | None, shard_size: int) -> int | None:
+    """Return the number of shards of a dataset whose number of structures is declared.
+
+    Parameters
+    ----------
+    n_structures : int or None
+        As the dataset's entry gives it.
+    shard_size : int
+        Structures per shard.
+
+    Returns
+    -------
+    int or None
+        None if the number of structures is not declared.
+    """
+    return None if n_structures is None else math.ceil(n_structures / shard_size)

@@ -1,0 +1,415 @@
+"""What has to exist, and what it depends on: the questions that a workflow asks before it runs.
+
+Imports nothing heavy: on a cluster every job asks these questions again.
+"""
+
+import functools
+import json
+from pathlib import Path
+
+import yaml
+
+from porevox import config as settings
+from porevox import layout
+from porevox.codedigest import code_digest
+from porevox.config import VOXEL_MODELS
+from porevox.digest import DigestCache, settings_digest
+from porevox.errors import PorevoxError
+from porevox.layout import ROOT
+from porevox.tables import check_columns
+
+__all__ = ["VOXEL_MODELS", "check", "code", "headline", "load", "targets"]
+
+CACHE = layout.RESULTS / "cache" / "digests"
+FIGURES = ("learning_curve", "parity")
+
+
+def load(config: dict) -> dict:
+    """Complete the user's configuration with the datasets that come with the project.
+
+    Parameters
+    ----------
+    config : dict
+        As the user wrote it.
+
+    Returns
+    -------
+    dict
+        See :func:`porevox.config.complete`.
+
+    Raises
+    ------
+    PorevoxError
+        One sentence on the first error.
+    """
+    entries = yaml.safe_load((ROOT / "resources" / "datasets.yaml").read_text(encoding="utf-8"))
+    config = settings.complete(config, entries)
+    for section in ("studies", "models"):
+        for name in config[section]:
+            if name in (*layout.RESERVED, "dataset", "figures"):
+                raise PorevoxError(f"`{section}.{name}`: the name is taken by a folder; choose another.")
+    return config
+
+
+def check(config: dict) -> None:
+    """Check files and columns of the studies to run, before any job starts.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+
+    Raises
+    ------
+    PorevoxError
+        Names the key, what is missing, and the remedy.
+    """
+    for name in config["run"]:
+        study = config["studies"][name]
+        dataset = config["datasets"][study["dataset"]]
+        where = f"datasets.{study['dataset']}"
+        for file in [dataset["structures"], *(table["file"] for table in dataset["tables"])]:
+            path = layout.source_path(study["dataset"], file)
+            if "path" in file and not path.exists():
+                raise PorevoxError(f"`{where}` names {file['path']}, which does not exist; correct the path.")
+        tables = table_paths(config, study["dataset"])
+        if all(path.exists() for path, _ in tables):
+            check_columns(tables, list(settings.columns_needed(config, study)), f"studies.{name}")
+        for channel in config["grids"][study["grid"]]["channels"]:
+            forcefield_path(channel["forcefield"])
+        _check_lists(study, name)
+        _check_sizes(config, name)
+
+
+def _check_lists(study: dict, name: str) -> None:
+    for key in ("train_file", "validation_file", "test_file"):
+        path = study["split"][key]
+        if study["split"]["kind"] == "files" and path is not None and not Path(path).is_file():
+            raise PorevoxError(f"`studies.{name}.split.{key}` names {path}, which does not exist.")
+
+
+def _check_sizes(config: dict, name: str) -> None:
+    """Compare sizes with a train list that stands already; the dataset stage does it for a new one."""
+    try:
+        known = json.loads((layout.study_dir(name, 0) / "dataset" / "dataset.json").read_text())
+    except OSError:
+        return
+    if known["key"] == dataset_key(config, name, 0):
+        from porevox.split import check_sizes
+
+        check_sizes(config["studies"][name]["sizes"], known["n_train"], name)
+
+
+def table_paths(config: dict, dataset: str) -> list[tuple[Path, dict]]:
+    """Return the tables of a dataset, each with its entry.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    dataset : str
+        Name of the dataset.
+
+    Returns
+    -------
+    list of (Path, dict)
+        Local path and ``tables`` entry.
+    """
+    tables = config["datasets"][dataset]["tables"]
+    return [(layout.source_path(dataset, table["file"]), table) for table in tables]
+
+
+def forcefield_path(name: str) -> Path:
+    """Return the file of a force field.
+
+    Raises
+    ------
+    PorevoxError
+        If there is none of that name.
+    """
+    path = ROOT / "resources" / "forcefields" / f"{name}.csv"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.csv")))
+        raise PorevoxError(f"There is no force field `{name}` in resources/forcefields; there are {known}.")
+    return path
+
+
+@functools.cache
+def code(names: tuple[str, ...]) -> str:
+    """Return the digest of scripts and of all library code they import.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of scripts, without ``.py``.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    scripts = [ROOT / "workflow" / "scripts" / f"{name}.py" for name in names]
+    return code_digest(scripts, ROOT / "workflow" / "lib" / "porevox")[:16]
+
+
+def file_digest(path: Path) -> str | None:
+    """Return the checksum of a file, remembered by size and date; None if it does not exist yet."""
+    if not path.exists():
+        return None
+    cache = DigestCache(CACHE)
+    digest = cache.sha256(path)
+    cache.save()
+    return digest
+
+
+@functools.cache
+def _source_digest(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    from porevox.structures import scan
+
+    cache = DigestCache(CACHE)
+    digest = scan(path, cache).digest
+    cache.save()
+    return digest
+
+
+def structures_key(config: dict, dataset: str, code_key: str) -> str | None:
+    """Return the key of all that determines a dataset's manifest and packs.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    dataset : str
+        Name of the dataset.
+    code_key : str
+        Digest of the stage's code.
+
+    Returns
+    -------
+    str or None
+        8 hexadecimal digits; None as long as the source is not downloaded.
+    """
+    entry = config["datasets"][dataset]
+    source = _source_digest(layout.source_path(dataset, entry["structures"]))
+    if source is None:
+        return None
+    return settings_digest([source, entry["n_structures"], entry["shard_size"], code_key])
+
+
+def known_shards(config: dict, dataset: str, key: str | None) -> list[int] | None:
+    """Return the shards of a dataset, if they are known without looking into its source again.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    dataset : str
+        Name of the dataset.
+    key : str or None
+        See :func:`structures_key`.
+
+    Returns
+    -------
+    list of int or None
+        From the manifest if it is up to date, from the declared number of structures if there is
+        no manifest yet, else None.
+    """
+    folder = layout.structures_dir(dataset)
+    if (folder / "shards.json").exists():
+        if _read_key(folder) != key:
+            return None
+        return list(range(json.loads((folder / "shards.json").read_text())["n_shards"]))
+    entry = config["datasets"][dataset]
+    n_shards = layout.n_shards(entry["n_structures"], entry["shard_size"])
+    return None if n_shards is None else list(range(n_shards))
+
+
+def _read_key(folder: Path) -> str | None:
+    try:
+        return (folder / "key.txt").read_text().strip()
+    except OSError:
+        return None
+
+
+def shard_digest(dataset: str, shard: int) -> str | None:
+    """Return the digest of the structures in a shard; None as long as there is no manifest."""
+    try:
+        shards = json.loads((layout.structures_dir(dataset) / "shards.json").read_text())["shards"]
+    except OSError:
+        return None
+    return shards[str(shard)]["digest"]
+
+
+def channels(config: dict, study: str) -> list[dict]:
+    """Return the voxel channels that a study reads; none if no model of it looks at voxels.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    study : str
+        Name of the study.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``settings``, ``forcefield``, ``quantity``, ``unit``, ``key`` and ``folder``.
+    """
+    spec = config["studies"][study]
+    if not any(config["models"][name]["type"] in VOXEL_MODELS for name in spec["models"]):
+        return []
+    grid = config["grids"][spec["grid"]]
+    reading = config["datasets"][spec["dataset"]]["reading"]
+    found = []
+    for channel in grid["channels"]:
+        forcefield = file_digest(forcefield_path(channel["forcefield"]))
+        key = layout.voxel_key(grid, channel, reading, forcefield)
+        folder = layout.voxels_dir(spec["dataset"], spec["grid"], channel["name"], key)
+        found.append(
+            {
+                "name": channel["name"],
+                "settings": {k: v for k, v in channel.items() if k not in ("name", "forcefield")},
+                "forcefield": channel["forcefield"],
+                "quantity": "energy",
+                "unit": "K",
+                "key": key,
+                "folder": str(folder),
+            }
+        )
+    return found
+
+
+def dataset_spec(config: dict, study: str, fold: int) -> dict:
+    """Return all that determines a study's dataset, apart from the files it is made of.
+
+    Training-set sizes, models and bootstrap are no part of it: changing them leaves it as it is.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    study : str
+        Name of the study.
+    fold : int
+        Number of the split.
+
+    Returns
+    -------
+    dict
+        ``study``, ``dataset``, ``target``, ``tables``, ``split``, ``fold``, ``grid``, ``transform``,
+        ``channels``, ``descriptors``, ``scalars`` and ``known_faulty``.
+    """
+    spec = config["studies"][study]
+    entry = config["datasets"][spec["dataset"]]
+    models = [config["models"][name] for name in spec["models"]]
+    descriptors = [settings.descriptors_of(config, spec, m) for m in models if m["type"] == "random_forest"]
+    target = {"unit": "", "label": "", **entry["targets"].get(spec["target"], {})}
+    return {
+        "study": study,
+        "dataset": spec["dataset"],
+        "target": {"column": spec["target"], **target},
+        "tables": [{key: table[key] for key in ("id_column", "aliases")} for table in entry["tables"]],
+        "split": spec["split"],
+        "fold": fold,
+        "grid": config["grids"][spec["grid"]],
+        "transform": spec["transform"],
+        "channels": channels(config, study),
+        "descriptors": list(dict.fromkeys(name for names in descriptors for name in names)),
+        "scalars": list(dict.fromkeys(name for m in models for name in m.get("scalars", []))),
+        "known_faulty": entry["known_faulty"],
+    }
+
+
+def dataset_key(config: dict, study: str, fold: int) -> str:
+    """Return the key of all that determines a study's dataset, the content of its files included.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    study : str
+        Name of the study.
+    fold : int
+        Number of the split.
+
+    Returns
+    -------
+    str
+        8 hexadecimal digits; a new one once a download has arrived.
+    """
+    dataset = config["studies"][study]["dataset"]
+    files = [path for path, _ in table_paths(config, dataset)] + split_lists(config, study)
+    source = layout.source_path(dataset, config["datasets"][dataset]["structures"])
+    content = [_source_digest(source), *map(file_digest, files)]
+    return settings_digest([dataset_spec(config, study, fold), content, code(("dataset",))])
+
+
+def split_lists(config: dict, study: str) -> list[Path]:
+    """Return the files that list a study's subsets, if its split is of kind files."""
+    split = config["studies"][study]["split"]
+    names = [split[key] for key in ("train_file", "validation_file", "test_file")]
+    return [Path(name) for name in names if name is not None] if split["kind"] == "files" else []
+
+
+def targets(study: str, split: int) -> list[str]:
+    """Return the files that a study ends in: tables and figures.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    split : int
+        Number of the split.
+
+    Returns
+    -------
+    list of str
+        Paths relative to the working directory.
+    """
+    folder = layout.study_dir(study, split)
+    files = [folder / name for name in ("metrics.csv", "comparison.csv", "crossing.json")]
+    files += [folder / "figures" / f"{name}.png" for name in FIGURES]
+    return [str(path) for path in files]
+
+
+def headline(study: str, split: int = 0) -> str:
+    """Return a few lines for the terminal: what came out, and where it lies.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    split : int
+        Number of the split.
+
+    Returns
+    -------
+    str
+        At most five lines; empty if the study has no results.
+    """
+    import csv
+
+    folder = layout.study_dir(study, split)
+    try:
+        counts = json.loads((folder / "dataset" / "summary.json").read_text())
+        with open(folder / "metrics.csv", encoding="utf-8", newline="") as stream:
+            rows = [r for r in csv.DictReader(stream) if r["metric"] == "R2" and r["seed"] == "mean"]
+    except OSError:
+        return ""
+    rows = [row for row in rows if row.get("subset", "test") == "test"]
+    last = {row["model"]: row for row in rows}
+    scores = ", ".join(
+        f"{name} {float(r['value']):.3f} [{float(r['ci_low']):.3f}, {float(r['ci_high']):.3f}]"
+        for name, r in last.items()
+    )
+    sizes = {r["n_train"] for r in last.values()}
+    lines = [
+        f"Study {study}: {counts['n_structures']} structures in, {counts['n_usable']} used "
+        f"(why not the others: {folder / 'dataset' / 'drops.csv'}).",
+        f"  R2 on the test set at {'/'.join(sorted(sizes))} training structures: {scores}",
+    ]
+    lines.append("  " + json.loads((folder / "crossing.json").read_text())["statement"])
+    lines.append(f"  Figures: {folder / 'figures'}   Tables: {folder}/*.csv")
+    return "\n".join(lines)
