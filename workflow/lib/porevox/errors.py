@@ -14,7 +14,7 @@ REASONS = {
     "partial_occupancy": "sites are only partly occupied",
     "overlapping_atoms": "atoms lie closer to each other than is possible",
     "absurd_cell": "the cell is degenerate, or far too small or large for its atoms",
-    "too_large": "the energies would need more memory than the job has",
+    "too_large": "the file is implausibly large, or its energies would need more memory than the job has",
     "worker_crashed": "the process that read the file died",
     # dataset: joining structures, labels and descriptors
     "no_structure": "the label table names a structure that the source does not hold",
