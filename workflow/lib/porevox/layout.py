@@ -13,6 +13,15 @@ RESULTS = Path("results")
 RESERVED = ("sources", "structures", "voxels", "logs", "benchmarks", "checkpoints", "cache")
 
 
+def shipped(path: Path) -> Path:
+    """Return a path as it is if something is there, else the same path in the repository.
+
+    Relative paths stay relative where they can: they are remembered as inputs, and a project that
+    was moved must not be computed again.
+    """
+    return path if path.is_absolute() or path.exists() else ROOT / path
+
+
 def source_path(dataset: str, file: dict) -> Path:
     """Return where a dataset's file is: given by the user, shipped, or downloaded.
 
@@ -31,8 +40,7 @@ def source_path(dataset: str, file: dict) -> Path:
         another file.
     """
     if "path" in file:
-        path = Path(file["path"]).expanduser()
-        return path if path.is_absolute() or path.exists() else ROOT / path
+        return shipped(Path(file["path"]).expanduser())
     key = settings_digest([file["urls"], file["sha256"]])
     name = Path(urlsplit(file["urls"][0]).path).name or "download"
     return RESULTS / "sources" / dataset / key / name
@@ -58,11 +66,18 @@ def voxel_key(grid: dict, channel: dict, reading: dict, forcefield_sha256: str) 
     str
         8 hexadecimal digits, the same whatever the grid and the channel are called.
     """
-    geometry = {key: grid[key] for key in ("kind", "n", "endpoint")}
-    if grid["kind"] == "cubic_box":
-        geometry["box_length_A"] = grid["box_length_A"]
-    potential = {key: value for key, value in channel.items() if key not in ("name", "forcefield")}
-    return settings_digest([geometry, potential, reading, forcefield_sha256])
+    return settings_digest([geometry(grid), channel["kind"], potential(channel), reading, forcefield_sha256])
+
+
+def geometry(grid: dict) -> dict:
+    """Return what of a grid's block says where its points lie."""
+    keys = ["kind", "n", "endpoint"] + (["box_length_A"] if grid["kind"] == "cubic_box" else [])
+    return {key: grid[key] for key in keys}
+
+
+def potential(channel: dict) -> dict:
+    """Return the parameters of a channel's potential."""
+    return {key: value for key, value in channel.items() if key not in ("name", "kind", "forcefield")}
 
 
 def voxels_dir(dataset: str, grid: str, channel: str, key: str) -> Path:

@@ -127,7 +127,7 @@ def forcefield_path(name: str) -> Path:
     PorevoxError
         If there is none of that name.
     """
-    path = ROOT / "resources" / "forcefields" / f"{name}.csv"
+    path = layout.shipped(Path("resources", "forcefields", f"{name}.csv"))
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.csv")))
         raise PorevoxError(f"There is no force field `{name}` in resources/forcefields; there are {known}.")
@@ -270,7 +270,7 @@ def channels(config: dict, study: str) -> list[dict]:
         found.append(
             {
                 "name": channel["name"],
-                "settings": {k: v for k, v in channel.items() if k not in ("name", "forcefield")},
+                "settings": {"kind": channel["kind"], **layout.potential(channel)},
                 "forcefield": channel["forcefield"],
                 "quantity": "energy",
                 "unit": "K",
@@ -313,7 +313,7 @@ def dataset_spec(config: dict, study: str, fold: int) -> dict:
         "tables": [{key: table[key] for key in ("id_column", "aliases")} for table in entry["tables"]],
         "split": spec["split"],
         "fold": fold,
-        "grid": config["grids"][spec["grid"]],
+        "grid": layout.geometry(config["grids"][spec["grid"]]),
         "transform": spec["transform"],
         "channels": channels(config, study),
         "descriptors": list(dict.fromkeys(name for names in descriptors for name in names)),

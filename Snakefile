@@ -1,0 +1,42 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+# on a cluster every node has GPUs of its own: the local limit does not count there
+resource_scopes:
+    gpu="local",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/retrieve.smk"
+include: "workflow/rules/structures.smk"
+include: "workflow/rules/voxels.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        [study_targets(name) for name in config["run"]],
+
+
+onstart:
+    before_start()
+
+
+onsuccess:
+    print(summary(config["run"]))
+
+
+onerror:
+    print(f"Some jobs failed. Their logs are named above; the whole run's log is {log}.")

@@ -1,0 +1,99 @@
+"""What the rules share: the checked configuration, digests of code and data, and names of files."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow/lib"))
+
+from porevox import layout, plan
+from porevox.errors import PorevoxError
+
+try:
+    config = plan.load(config)
+    if workflow.is_main_process:
+        plan.check(config)
+except PorevoxError as error:
+    raise WorkflowError(str(error))
+
+GPUS = len([path for path in Path("/dev").glob("nvidia[0-9]*")])
+# `--cores 32` alone would start 32 trainings on one GPU; a limit given by the user wins
+if workflow.is_main_process and workflow.global_resources.get("gpu") is None:
+    workflow.global_resources["gpu"] = max(GPUS, 1)
+
+SPLITS = [0]
+MODELS = config["models"]
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, config["datasets"])),
+    grid="|".join(map(re.escape, config["grids"])),
+    study="|".join(map(re.escape, config["studies"])),
+    model="|".join(map(re.escape, MODELS)),
+    channel=r"[A-Za-z][A-Za-z0-9-]*",
+    key="[0-9a-f]{8}",
+    shard=r"\d+",
+    split=r"\d+",
+    size=r"\d+|\d+pct",
+    seed=r"\d+",
+
+
+def code(*names):
+    """Digest of the named scripts and of every module they import: comments and dates do not count."""
+    return plan.code(names)
+
+
+def models_of(study):
+    return config["studies"][study]["models"]
+
+
+def model_names(voxel):
+    """Pattern of all models that look at voxels, or of those that do not."""
+    names = [name for name, model in MODELS.items() if (model["type"] in plan.VOXEL_MODELS) == voxel]
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def runs_of(wildcards, model, file):
+    """One file of every run (size and seed) of a model in a study."""
+    study = config["studies"][wildcards.study]
+    folder = layout.study_dir(wildcards.study, wildcards.split) / model
+    sizes = map(layout.size_token, study["sizes"])
+    return [str(folder / f"n{size}" / f"seed{seed}" / file) for size in sizes for seed in study["seeds"]]
+
+
+def compared_runs(wildcards, file):
+    """One file of every run of the two models that are compared, as far as the study has them."""
+    pair = config["studies"][wildcards.study]["compare"].values()
+    names = [name for name in models_of(wildcards.study) if name in pair]
+    return [path for name in names for path in runs_of(wildcards, name, file)]
+
+
+def all_runs(wildcards, file):
+    """One file of every run of every model of a study."""
+    return [path for name in models_of(wildcards.study) for path in runs_of(wildcards, name, file)]
+
+
+def model_metrics(wildcards):
+    folder = layout.study_dir(wildcards.study, wildcards.split)
+    return [folder / name / "metrics.csv" for name in models_of(wildcards.study)]
+
+
+def study_targets(study):
+    """Everything that a study ends in."""
+    return [path for split in SPLITS for path in plan.targets(study, split)]
+
+
+def before_start():
+    """Say what would otherwise hang in silence."""
+    executor = getattr(workflow, "executor_plugin", None)
+    if executor is not None and executor.name == "slurm" and shutil.which("sbatch") is None:
+        raise WorkflowError("Slurm's sbatch is not on the PATH: run this where jobs can be submitted.")
+
+
+def summary(studies):
+    """What a person wants to know when all is done."""
+    return "\n".join(plan.headline(study) for study in studies)

@@ -1,0 +1,46 @@
+"""Stage dataset: voxels, labels and descriptors -> one table of indices, and a split."""
+
+
+def study_shards(wildcards, file):
+    """One file of every shard of every channel that the study reads."""
+    channels = plan.channels(config, wildcards.study)
+    shards = shards_of(config["studies"][wildcards.study]["dataset"]) if channels else []
+    return [f"{channel['folder']}/shard{shard}/{file}" for channel in channels for shard in shards]
+
+
+def study_tables(wildcards):
+    return plan.table_paths(config, config["studies"][wildcards.study]["dataset"])
+
+
+rule dataset:
+    input:
+        manifest=lambda wc: layout.structures_dir(config["studies"][wc.study]["dataset"]) / "manifest.csv",
+        rejected=lambda wc: layout.structures_dir(config["studies"][wc.study]["dataset"]) / "rejected.csv",
+        tables=lambda wc: [ancient(path) for path, _ in study_tables(wc)],
+        index=lambda wc: study_shards(wc, "index.csv"),
+        ledger=lambda wc: study_shards(wc, "ledger.csv"),
+        record=lambda wc: study_shards(wc, "shard.json"),
+        lists=lambda wc: [ancient(path) for path in plan.split_lists(config, wc.study)],
+    output:
+        table="results/{study}/split{split}/dataset/table.csv",
+        drops=report(
+            "results/{study}/split{split}/dataset/drops.csv",
+            caption="../report/drops.rst",
+            category="{study}",
+            labels={"what": "structures not used, and why"},
+        ),
+        summary="results/{study}/split{split}/dataset/summary.json",
+        dataset="results/{study}/split{split}/dataset/dataset.json",
+    log:
+        "results/logs/dataset/{study}/split{split}.log",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=4000,
+        runtime="1h",
+    params:
+        study=lambda wc: plan.dataset_spec(config, wc.study, int(wc.split)),
+        # code, and files by their content, not by their date
+        key=lambda wc: plan.dataset_key(config, wc.study, int(wc.split)),
+    script:
+        "../scripts/dataset.py"

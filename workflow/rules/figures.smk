@@ -1,0 +1,60 @@
+"""Stage figures: tidy tables -> PDF, SVG and PNG, and the CSV behind each."""
+
+
+def figure_spec(wildcards):
+    """What the figures of a study say besides its numbers."""
+    target = plan.dataset_spec(config, wildcards.study, int(wildcards.split))["target"]
+    names = models_of(wildcards.study)
+    return {
+        "label": target["label"] or target["column"],
+        "unit": target["unit"],
+        "models": names,
+        "controls": [name for name in names if MODELS[name]["type"] == "mean"],
+    }
+
+
+rule learning_curve:
+    input:
+        metrics=lambda wc: model_metrics(wc),
+        crossing="results/{study}/split{split}/crossing.json",
+    output:
+        multiext("results/{study}/split{split}/figures/learning_curve", ".pdf", ".svg", ".csv"),
+        png=report(
+            "results/{study}/split{split}/figures/learning_curve.png",
+            caption="../report/learning_curve.rst",
+            category="{study}",
+            labels={"what": "learning curve"},
+        ),
+    log:
+        "results/logs/figures/{study}/split{split}/learning_curve.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        figure=figure_spec,
+        code=code("learning_curve"),
+    script:
+        "../scripts/learning_curve.py"
+
+
+rule parity:
+    input:
+        predictions=lambda wc: all_runs(wc, "predictions.csv"),
+        runs=lambda wc: all_runs(wc, "run.json"),
+    output:
+        multiext("results/{study}/split{split}/figures/parity", ".pdf", ".svg", ".csv"),
+        png=report(
+            "results/{study}/split{split}/figures/parity.png",
+            caption="../report/parity.rst",
+            category="{study}",
+            labels={"what": "parity plots"},
+        ),
+    log:
+        "results/logs/figures/{study}/split{split}/parity.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        figure=figure_spec,
+        bootstrap=study_bootstrap,
+        code=code("parity"),
+    script:
+        "../scripts/parity.py"

@@ -1,0 +1,65 @@
+"""Stage train: one job per model, training-set size and seed -> weights, history, predictions."""
+
+
+def dataset_files(wildcards):
+    folder = layout.study_dir(wildcards.study, wildcards.split) / "dataset"
+    return [folder / "dataset.json", folder / "table.csv"]
+
+
+rule train_retnet:
+    input:
+        dataset=dataset_files,
+        # large, and vouched for by dataset.json
+        energies=lambda wc: [ancient(path) for path in study_shards(wc, "energies.npy")],
+    output:
+        model="results/{study}/split{split}/{model}/n{size}/seed{seed}/model.safetensors",
+        card="results/{study}/split{split}/{model}/n{size}/seed{seed}/model.json",
+        history="results/{study}/split{split}/{model}/n{size}/seed{seed}/history.csv",
+        predictions="results/{study}/split{split}/{model}/n{size}/seed{seed}/predictions.csv",
+        run="results/{study}/split{split}/{model}/n{size}/seed{seed}/run.json",
+    log:
+        "results/logs/train/{study}/split{split}/{model}/n{size}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{study}/split{split}/{model}/n{size}/seed{seed}.tsv"
+    wildcard_constraints:
+        model=model_names(voxel=True),
+    conda:
+        "../../envs/gpu.yaml" if GPUS else "../../envs/cpu.yaml"
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime="12h",
+        gpu=1 if GPUS else 0,
+    params:
+        options=lambda wc: MODELS[wc.model],
+        code=code("train_retnet"),
+    script:
+        "../scripts/train_retnet.py"
+
+
+rule train_baseline:
+    input:
+        dataset=dataset_files,
+    output:
+        model="results/{study}/split{split}/{model}/n{size}/seed{seed}/model.safetensors",
+        card="results/{study}/split{split}/{model}/n{size}/seed{seed}/model.json",
+        history="results/{study}/split{split}/{model}/n{size}/seed{seed}/history.csv",
+        predictions="results/{study}/split{split}/{model}/n{size}/seed{seed}/predictions.csv",
+        run="results/{study}/split{split}/{model}/n{size}/seed{seed}/run.json",
+    log:
+        "results/logs/train/{study}/split{split}/{model}/n{size}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{study}/split{split}/{model}/n{size}/seed{seed}.tsv"
+    wildcard_constraints:
+        model=model_names(voxel=False),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime="4h",
+    params:
+        options=lambda wc: MODELS[wc.model],
+        code=code("train_baseline"),
+    script:
+        "../scripts/train_baseline.py"

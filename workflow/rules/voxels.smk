@@ -1,0 +1,36 @@
+"""Stage voxels: one job per shard of structures -> energies, index, ledger of the rejected."""
+
+
+def channel_spec(wildcards):
+    grid = config["grids"][wildcards.grid]
+    return next(channel for channel in grid["channels"] if channel["name"] == wildcards.channel)
+
+
+rule voxels:
+    input:
+        # the shard's own digest is a parameter: other shards' structures do not count
+        shards=lambda wc: ancient(layout.structures_dir(wc.dataset) / "shards.json"),
+        forcefield=lambda wc: ancient(plan.forcefield_path(channel_spec(wc)["forcefield"])),
+    output:
+        energies="results/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}/energies.npy",
+        index="results/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}/index.csv",
+        ledger="results/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}/ledger.csv",
+        record="results/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}/shard.json",
+    log:
+        "results/logs/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}.log",
+    benchmark:
+        "results/benchmarks/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=lambda wc, threads: 1000 + 500 * threads,
+        runtime="2h",
+    params:
+        structures=lambda wc: plan.shard_digest(wc.dataset, int(wc.shard)),
+        code=code("voxels"),
+        grid=lambda wc: layout.geometry(config["grids"][wc.grid]),
+        channel=lambda wc: layout.potential(channel_spec(wc)),
+        reading=lambda wc: config["datasets"][wc.dataset]["reading"],
+    script:
+        "../scripts/voxels.py"

@@ -1,0 +1,23 @@
+"""Train one model on one training subset."""
+
+from pathlib import Path
+
+from porevox.job import job
+from porevox.layout import size_of
+from porevox.training import train_retnet
+
+wildcards = snakemake.wildcards
+with job(snakemake.log[0], f"{wildcards.model} n={wildcards.size} seed={wildcards.seed}") as progress:
+    out_dir = Path(snakemake.output.model).parent
+    train_retnet(
+        Path(snakemake.input.dataset[0]).parent,
+        out_dir,
+        # outside the declared outputs: those of a failed job are deleted
+        checkpoint_dir=Path("results/checkpoints") / out_dir.relative_to("results"),
+        size=size_of(wildcards.size),
+        seed=int(wildcards.seed),
+        options=dict(snakemake.params.options),
+        model_name=wildcards.model,
+        threads=snakemake.threads,
+        progress=progress,
+    )
