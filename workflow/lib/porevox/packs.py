@@ -185,6 +185,34 @@ def read_pack(path: Path) -> Iterator[tuple[str, bytes]]:
             for row in index:
                 yield row["id"], pack.read(row["member"])
     except (OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
-        raise PorevoxError(
-            f"the pack {path} is missing or broken ({error}): delete it and run again."
-        ) from error
+        raise PorevoxError(_broken(path, error)) from error
+
+
+def pack_size(path: Path) -> int:
+    """Count the CIFs of a shard.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A pack written by :func:`write_packs`.
+
+    Returns
+    -------
+    int
+        Number of CIFs.
+
+    Raises
+    ------
+    PorevoxError
+        The pack is missing or broken.
+    """
+    try:
+        with zipfile.ZipFile(path) as pack:
+            return len(pack.namelist()) - 1  # all but index.csv
+    except (OSError, zipfile.BadZipFile) as error:
+        raise PorevoxError(_broken(path, error)) from error
+
+
+def _broken(path: Path, error: Exception) -> str:
+    key = path.with_name("key.txt")
+    return f"the pack {path} is missing or broken ({error}): delete {key} and run again to make it anew."

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from porevox.digest import DigestCache
-from porevox.packs import pack_name, read_pack, write_packs
+from porevox.packs import pack_name, pack_size, read_pack, write_packs
 from porevox.shards import ShardPlan, assign_shards, plan
 from porevox.sources import Record, Rejected, Scan, scan
 
@@ -17,6 +17,7 @@ __all__ = [
     "build_packs",
     "pack_name",
     "plan",
+    "pack_size",
     "read_pack",
     "scan",
     "write_packs",

@@ -1,0 +1,260 @@
+"""Energy grids of one shard of structures: every structure accounted for, none stops the rest."""
+
+import csv
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from porevox.cif import ReadingPolicy, read_cif
+from porevox.energies import LennardJonesChannel, energies, memory_estimate_MB, to_single
+from porevox.energyfile import EnergyFile, appearing
+from porevox.errors import PorevoxError, StructureRejected
+from porevox.forcefield import ForceField, load_forcefield
+from porevox.grid import GridSpec
+from porevox.isolation import map_isolated
+from porevox.structure import Structure
+from porevox.structures import pack_size, read_pack
+
+__all__ = ["LennardJonesChannel", "energies", "voxelise_shard"]
+
+_log = logging.getLogger(__name__)
+INDEX_COLUMNS = ("id", "row", "n_atoms", "volume_A3", "density_g_cm3", "reader")
+LEDGER_COLUMNS = ("id", "reason", "detail")
+#: When at least this many structures were tried and each one failed in a way nobody foresaw, the
+#: fault is in the program or its installation, not in the structures.
+_CERTAINLY_A_BUG = 10
+#: Bytes of results that a worker sends back at a time.
+_CHUNK_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class _Settings:
+    grid: GridSpec
+    channel: LennardJonesChannel
+    policy: ReadingPolicy
+    forcefield: ForceField
+    memory_MB: float
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    id: str
+    energies: np.ndarray
+    n_atoms: int
+    volume_A3: float
+    density_g_cm3: float
+    reader: str
+
+
+@dataclass(frozen=True)
+class _Rejected:
+    id: str
+    reason: str
+    detail: str
+    unforeseen: str = ""  # traceback of an exception that nobody foresaw
+
+
+def voxelise_shard(
+    pack: str | Path,
+    out_dir: str | Path,
+    grid: Mapping,
+    channel: Mapping,
+    reading: Mapping,
+    forcefield: str | Path,
+    memory_limit_MB: float,
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict:
+    """Compute the energies of all structures of a pack.
+
+    Writes ``energies.npy`` (float32 (m, n, n, n), K, accepted structures in pack order),
+    ``index.csv``, ``ledger.csv`` and, last, ``shard.json`` into `out_dir`; each appears under its
+    name only when complete. The bytes do not depend on `workers`.
+
+    Parameters
+    ----------
+    pack : path
+        Written by :func:`porevox.structures.write_packs`.
+    out_dir : path
+        Made if missing.
+    grid, channel, reading : mapping
+        Settings of :class:`GridSpec`, :class:`LennardJonesChannel` and :class:`ReadingPolicy`.
+    forcefield : path
+        CSV table of Lennard-Jones parameters.
+    memory_limit_MB : float
+        Memory for the structures under way in all workers, MB (10^6 bytes), libraries not
+        included; a structure that needs more than its worker's part is rejected.
+    workers : int
+        Processes; even with 1 the work is done in a process of its own, which may die.
+    progress : callable, optional
+        Called with (structures done, structures in the pack).
+
+    Returns
+    -------
+    dict
+        What stands in ``shard.json``.
+
+    Raises
+    ------
+    PorevoxError
+        A setting is not allowed, or every structure failed in an unforeseen way.
+    """
+    start = time.perf_counter()
+    settings = _settings(grid, channel, reading, forcefield, memory_limit_MB, workers)
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    _warm_up(settings)
+    n = settings.grid.n
+    outcomes = map_isolated(
+        partial(_voxelise, settings),
+        read_pack(Path(pack)),
+        _crashed,
+        workers,
+        chunk_size=max(1, min(8, _CHUNK_BYTES // (4 * n**3))),
+    )
+    if progress is not None:
+        outcomes = _reported(outcomes, pack_size(Path(pack)), progress)
+    with (
+        closing(outcomes),
+        _table(out_dir / "index.csv", INDEX_COLUMNS) as index,
+        _table(out_dir / "ledger.csv", LEDGER_COLUMNS) as ledger,
+        EnergyFile(out_dir / "energies.npy", n) as array,
+    ):
+        rejected = _record(outcomes, array, index, ledger)
+        _refuse_if_all_unforeseen(array.rows, rejected)
+    summary = {
+        "grid": settings.grid.to_dict(),
+        "channel": settings.channel.to_dict(),
+        "reading": asdict(settings.policy),
+        "forcefield": {"name": settings.forcefield.name, "digest": settings.forcefield.digest},
+        "quantity": "energy",
+        "unit": "K",
+        "n_structures": array.rows,
+        "n_rejected": len(rejected),
+        "energies_sha256": array.sha256,
+        "wall_time_s": round(time.perf_counter() - start, 3),
+    }
+    with appearing(out_dir / "shard.json") as temporary:
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return summary
+
+
+def _settings(grid, channel, reading, forcefield, memory_limit_MB, workers) -> _Settings:
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise PorevoxError(f"workers is {workers!r}; it must be a whole number of at least 1")
+    unknown = sorted(set(reading) - set(ReadingPolicy.__dataclass_fields__))
+    if unknown:
+        raise PorevoxError(f"the reading policy has no setting named {unknown[0]!r}")
+    settings = _Settings(
+        GridSpec.from_dict(grid),
+        LennardJonesChannel.from_dict(channel),
+        ReadingPolicy(**reading),
+        load_forcefield(forcefield),
+        float(memory_limit_MB) / workers,
+    )
+    smallest = memory_estimate_MB(_one_atom(settings.forcefield), settings.grid, settings.channel)
+    if not smallest <= settings.memory_MB:
+        raise PorevoxError(
+            f"a grid of n = {settings.grid.n} needs {smallest:.0f} MB per worker but only "
+            f"{settings.memory_MB:.0f} MB are allowed; give the job more memory or fewer workers"
+        )
+    return settings
+
+
+def _one_atom(forcefield: ForceField) -> Structure:
+    element = next(iter(forcefield.sigma_A))
+    return Structure("atom", 30.0 * np.eye(3), np.zeros((1, 3)), (element,), "gemmi")
+
+
+def _warm_up(settings: _Settings) -> None:
+    """Compile, or load from numba's cache, once and before any process is forked."""
+    energies(
+        _one_atom(settings.forcefield),
+        GridSpec("unit_cell", n=2),
+        settings.channel,
+        settings.forcefield,
+    )
+
+
+def _voxelise(settings: _Settings, item: tuple[str, bytes]) -> _Accepted | _Rejected:
+    id, content = item
+    try:
+        structure = read_cif(content, id, settings.policy)
+        needed = memory_estimate_MB(structure, settings.grid, settings.channel)
+        if needed > settings.memory_MB:
+            raise StructureRejected(
+                "too_large",
+                f"{len(structure.elements)} atoms need about {needed:.0f} MB, "
+                f"{settings.memory_MB:.0f} MB are allowed per worker",
+            )
+        values = energies(structure, settings.grid, settings.channel, settings.forcefield)
+        return _Accepted(
+            id,
+            to_single(values),
+            len(structure.elements),
+            structure.volume_A3,
+            structure.density_g_cm3,
+            structure.reader,
+        )
+    except StructureRejected as rejection:
+        return _Rejected(id, rejection.code, rejection.detail)
+    except MemoryError as error:
+        return _Rejected(id, "too_large", f"out of memory: {error}")
+    except PorevoxError:
+        raise
+    except Exception as error:
+        # The rest of the shard goes on, but nobody foresaw this: it is logged, too.
+        detail = f"{type(error).__name__}: {error}"
+        return _Rejected(id, "worker_crashed", detail, traceback.format_exc())
+
+
+def _crashed(item: tuple[str, bytes]) -> _Rejected:
+    _log.error("structure %r killed the process that read it", item[0])
+    return _Rejected(item[0], "worker_crashed", "the process died, even with nothing else to do")
+
+
+def _reported(outcomes: Iterable, total: int, progress: Callable) -> Iterator:
+    for done, outcome in enumerate(outcomes, start=1):
+        yield outcome
+        progress(done, total)
+
+
+def _record(outcomes: Iterable, array: EnergyFile, index, ledger) -> list[_Rejected]:
+    rejected = []
+    for outcome in outcomes:
+        if isinstance(outcome, _Rejected):
+            detail = " ".join(outcome.detail.split())
+            ledger.writerow((outcome.id, outcome.reason, detail))
+            rejected.append(outcome)
+            if outcome.unforeseen:
+                _log.error("structure %r failed in an unforeseen way\n%s", outcome.id, outcome.unforeseen)
+        else:
+            volume, density = repr(float(outcome.volume_A3)), repr(float(outcome.density_g_cm3))
+            index.writerow((outcome.id, array.rows, outcome.n_atoms, volume, density, outcome.reader))
+            array.append(outcome.energies)
+    return rejected
+
+
+def _refuse_if_all_unforeseen(n_accepted: int, rejected: list[_Rejected]) -> None:
+    unforeseen = [outcome for outcome in rejected if outcome.unforeseen]
+    if n_accepted == 0 and len(unforeseen) == len(rejected) >= _CERTAINLY_A_BUG:
+        raise PorevoxError(
+            f"all {len(rejected)} structures of the shard failed in an unforeseen way, the first "
+            f"({unforeseen[0].id}) with {unforeseen[0].detail}; this is a fault of the program"
+        )
+
+
+@contextmanager
+def _table(path: Path, columns: tuple[str, ...]) -> Iterator:
+    with appearing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        yield writer
