@@ -41,7 +41,7 @@ rule parity:
         predictions=lambda wc: all_runs(wc, "predictions.csv"),
         runs=lambda wc: all_runs(wc, "run.json"),
     output:
-        multiext("results/{study}/split{split}/figures/parity", ".pdf", ".svg", ".csv"),
+        multiext("results/{study}/split{split}/figures/parity", ".pdf", ".svg", ".csv", "_bootstrap.csv"),
         png=report(
             "results/{study}/split{split}/figures/parity.png",
             caption="../report/parity.rst",

@@ -1,0 +1,243 @@
+"""Does the challenger beat the reference, and with how few structures?
+
+Both are scored on the rows that both could predict, and on the same resamples of them: what they
+find hard alike then cancels, and the interval of the difference is narrower (and fairer) than two
+separate intervals let one guess.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from porevox.bootstrap import bootstrap_metrics, percentile_interval
+from porevox.errors import PorevoxError
+from porevox.metrics import METRICS, CountScorer
+from porevox.runs import write_json
+from porevox.scored_runs import Run, read_run, stack_predictions, write_table
+
+COMPARISON_COLUMNS = [
+    *("challenger", "reference", "n_train", "n_used_challenger", "n_used_reference", "metric"),
+    *("value", "ci_low", "ci_high", "challenger_value", "reference_value"),
+    *("n_test_challenger", "n_test_reference", "n_test_common"),
+]
+DISPLAY_NAMES = {"retnet": "RetNet", "rf": "RF", "mean": "Mean"}
+
+
+def display_name(model: str, labels: Mapping[str, str] | None = None) -> str:
+    """Name of a model as it is shown to readers.
+
+    Parameters
+    ----------
+    model : str
+        The model's key in the config.
+    labels : mapping, optional
+        Names to show, by key; they go before the built-in ones.
+
+    Returns
+    -------
+    str
+        The name to show; the key itself where there is no other.
+    """
+    return (labels or {}).get(model) or DISPLAY_NAMES.get(model, model)
+
+
+def compare(
+    runs: Mapping[str, Iterable[str | Path]],
+    challenger: str,
+    reference: str,
+    out_csv: str | Path,
+    out_json: str | Path,
+    resamples: int = 10_000,
+    seed: int = 0,
+    confidence: float = 0.95,
+    labels: Mapping[str, str] | None = None,
+) -> dict:
+    """Compare two models at each training-set size they share, and find where their curves meet.
+
+    Parameters
+    ----------
+    runs : mapping of str to iterable of path
+        Folders of every run, by model; models other than the two named are ignored.
+    challenger, reference : str
+        Keys of ``runs``. Where one is missing the table has no rows and nothing is "reached".
+    out_csv : path
+        comparison.csv: per common size (``n_train``) and metric the difference challenger minus
+        reference on the common test rows with its paired interval (value, ci_low, ci_high), both
+        models' own values there, and how many rows each was scored on. Values average over seeds.
+    out_json : path
+        crossing.json, see :func:`find_crossing`.
+    resamples, seed, confidence
+        As in :func:`porevox.evaluate.evaluate_model`.
+    labels : mapping, optional
+        Names to show in the statement, by model.
+
+    Returns
+    -------
+    dict
+        The content of crossing.json.
+
+    Raises
+    ------
+    PorevoxError
+        When a run cannot be read, the two models share no test row, or disagree on a true value.
+    """
+    names = {"challenger": challenger, "reference": reference}
+    members = {role: [read_run(f) for f in runs.get(name, ())] for role, name in names.items()}
+    shown = [display_name(name, labels) for name in names.values()]
+    if not all(members.values()):
+        table, crossing = [], _crossing(f"No comparison: {' or '.join(shown)} was not trained.")
+    else:
+        curves, samples, common = _score_on_common(members, resamples, seed)
+        table = _difference_rows(names, members, curves, samples, common, confidence)
+        crossing = find_crossing(
+            [_r2_point(point) for point in curves["challenger"]],
+            [_r2_point(point) for point in curves["reference"]],
+            common,
+            *shown,
+        )
+    write_table(pd.DataFrame(table, columns=COMPARISON_COLUMNS), out_csv)
+    crossing = names | crossing
+    write_json(out_json, crossing)
+    return crossing
+
+
+def _score_on_common(
+    members: Mapping[str, Sequence[Run]], resamples: int, seed: int
+) -> tuple[dict, dict, int]:
+    """Score both models on the rows all of their runs share.
+
+    Returns per role a list of (n_train, n_used, values (4,)) in order of size, per (role, n_train)
+    the resampled values averaged over seeds (resamples, 4), and the number of common rows.
+    """
+    runs = [run for group in members.values() for run in group]
+    for run in runs:
+        if "test" not in run.rows:
+            raise PorevoxError(f"{run.folder} holds no test predictions: the test set is empty.")
+    common = sorted(set.intersection(*(set(run.rows["test"].index) for run in runs)))
+    if not common:
+        raise PorevoxError(
+            f"{runs[0].folder} and {runs[-1].folder} share no test structure: "
+            "compare models of the same split."
+        )
+    y_true, y_pred = stack_predictions(runs, "test", common)
+    values = CountScorer(y_true, y_pred)(np.ones((1, y_true.size)))[0]
+    drawn = bootstrap_metrics(y_true, y_pred, resamples, seed)
+    curves, samples = {}, {}
+    for role, group in members.items():
+        curves[role] = []
+        for n_train in sorted({run.n_train for run in group}):
+            columns = [k for k, run in enumerate(runs) if run in group and run.n_train == n_train]
+            n_used = runs[columns[0]].n_used
+            curves[role].append((n_train, n_used, values[columns].mean(axis=0)))
+            samples[role, n_train] = drawn[:, columns].mean(axis=1)
+    return curves, samples, len(common)
+
+
+def _difference_rows(names, members, curves, samples, common, confidence) -> list[tuple]:
+    """Rows of comparison.csv."""
+    scored = [len(members[role][0].rows["test"]) for role in names]
+    points = {role: {n: (used, values) for n, used, values in curves[role]} for role in names}
+    rows = []
+    for n_train in sorted(points["challenger"].keys() & points["reference"].keys()):
+        used, values = zip(*(points[role][n_train] for role in names), strict=True)
+        differences = samples["challenger", n_train] - samples["reference", n_train]
+        low, high = percentile_interval(differences, confidence)
+        for j, metric in enumerate(METRICS):
+            own = (values[0][j], values[1][j])
+            rows.append(
+                (*names.values(), n_train, *used, metric)
+                + (own[0] - own[1], low[j], high[j], *own, *scored, common)
+            )
+    return rows
+
+
+def _r2_point(point: tuple[int, int, np.ndarray]) -> tuple[int, float]:
+    return point[1], float(point[2][METRICS.index("R2")])
+
+
+def find_crossing(
+    challenger: Sequence[tuple[int, float]],
+    reference: Sequence[tuple[int, float]],
+    n_common: int,
+    challenger_name: str = "challenger",
+    reference_name: str = "reference",
+) -> dict:
+    """Find the training-set size at which the challenger reaches the reference's best R2.
+
+    Parameters
+    ----------
+    challenger, reference : sequence of (int, float)
+        Training structures used and R2 on the common test rows, in rising order of size.
+    n_common : int
+        Number of common test rows.
+    challenger_name, reference_name : str
+        Names for the statement.
+
+    Returns
+    -------
+    dict
+        reached (bool), size (float or None), bounded_by_smallest (bool: already reached at the
+        smallest size, which is then only an upper bound), reference_best_R2,
+        reference_best_size, challenger_largest_size, n_common, statement.
+
+    Notes
+    -----
+    "Best" is the highest R2 over all of the reference's sizes. The thesis (section 4.2) takes the R2
+    at the largest size, which is the same as long as more data do not hurt. The first size at or
+    above that R2 counts; between it and the size before, R2 is taken as linear in log10(size).
+    """
+    usable = [point for point in challenger if math.isfinite(point[1])]
+    candidates = [point for point in reference if math.isfinite(point[1])]
+    if not usable or not candidates:
+        return _crossing("No comparison: R2 is undefined on the common test rows.", n_common)
+    best_size, best = max(candidates, key=lambda point: point[1])
+    facts = {"best": best, "best_size": best_size, "largest": usable[-1][0]}
+    goal = f"{reference_name}'s best R2 ({best:.2f}, at {best_size} structures)"
+    place = next((i for i, (_, r2) in enumerate(usable) if r2 >= best), None)
+    if place is None:
+        sentence = f"{challenger_name} does not reach {goal} within {usable[-1][0]} structures"
+        return _crossing(sentence, n_common, **facts)
+    if place == 0:
+        size = float(usable[0][0])
+        sentence = f"{challenger_name} reaches {goal} with at most {usable[0][0]} structures"
+        return _crossing(sentence, n_common, size=size, bounded=True, **facts)
+    (size_before, r2_before), (size_after, r2_after) = usable[place - 1 : place + 1]
+    share = (best - r2_before) / (r2_after - r2_before)
+    size = 10 ** (math.log10(size_before) * (1 - share) + math.log10(size_after) * share)
+    sentence = f"{challenger_name} reaches {goal} with about {round_size(size)} structures"
+    return _crossing(sentence, n_common, size=size, **facts)
+
+
+def round_size(size: float) -> int:
+    """Round a number of structures to two digits, as much as an interpolation is worth.
+
+    Parameters
+    ----------
+    size : float
+        At least 1.
+
+    Returns
+    -------
+    int
+        Such as 300 for 296.3 or 6900 for 6934.
+    """
+    unit = 10 ** max(0, math.floor(math.log10(size)) - 1)
+    return round(size / unit) * unit
+
+
+def _crossing(
+    statement, n_common=0, size=None, bounded=False, best=None, best_size=None, largest=None
+) -> dict:
+    return {
+        "reached": size is not None,
+        "size": size,
+        "bounded_by_smallest": bounded,
+        "reference_best_R2": best,
+        "reference_best_size": best_size,
+        "challenger_largest_size": largest,
+        "n_common": n_common,
+        "statement": statement,
+    }

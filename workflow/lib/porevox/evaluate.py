@@ -1,0 +1,169 @@
+"""From the predictions of trained models to one tidy table of metrics with confidence intervals."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from porevox.bootstrap import bootstrap_metrics, percentile_interval
+from porevox.errors import PorevoxError
+from porevox.metrics import METRICS, CountScorer
+from porevox.scored_runs import Run, read_run, stack_predictions, write_table
+
+SUBSETS = ("test", "validation")
+#: What stands in the column ``seed`` of the rows that average over seeds.
+SEED_MEAN = "mean"
+METRIC_COLUMNS = [
+    *("model", "subset", "size", "n_train", "n_used", "seed", "n_test"),
+    *("metric", "value", "ci_low", "ci_high"),
+]
+
+
+def evaluate_model(
+    run_folders: Iterable[str | Path],
+    out_csv: str | Path,
+    resamples: int = 10_000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Score every run of one model (or of several) and write metrics.csv.
+
+    Parameters
+    ----------
+    run_folders : iterable of path
+        Folders with run.json and predictions.csv, of any sizes and seeds.
+    out_csv : path
+        The table: model, subset (test, validation), size, n_train, n_used, seed (a number, or
+        ``mean`` for the average over seeds), n_test (rows scored), metric, value, ci_low, ci_high.
+        MAE and RMSE are in the target's unit. Empty: undefined (all values equal).
+    resamples : int
+        Bootstrap resamples of the scored rows, 10,000 in the thesis (section 3.3).
+    seed : int
+        The bootstrap's seed. Resamples follow from it and the number of rows, so runs scored on
+        the same rows share theirs.
+    confidence : float
+        0.95 for 95 % percentile intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What was written.
+
+    Raises
+    ------
+    PorevoxError
+        When a run cannot be read, has no test rows, occurs twice, or when the runs of one size
+        were not scored on the same rows.
+
+    Notes
+    -----
+    The ``mean`` rows average over seeds *inside* each resample: the interval is that of the average
+    score, for the same models and other test structures. It does not hold the spread over seeds.
+    """
+    runs = [read_run(folder) for folder in run_folders]
+    _check_runs(runs)
+    blocks = [
+        _score_subset(group, subset, resamples, seed, confidence)
+        for subset in SUBSETS
+        for group in _same_rows([run for run in runs if subset in run.rows], subset)
+    ]
+    table = pd.DataFrame([row for block in blocks for row in block], columns=METRIC_COLUMNS)
+    rank = {
+        "subset": SUBSETS.index,
+        "metric": METRICS.index,
+        "seed": lambda value: np.inf if value == SEED_MEAN else value,
+    }
+    table = table.sort_values(
+        ["model", "subset", "n_train", "seed", "metric"],
+        key=lambda column: column.map(rank[column.name]) if column.name in rank else column,
+        ignore_index=True,
+        kind="stable",
+    )
+    write_table(table, out_csv)
+    return table
+
+
+def _check_runs(runs: Sequence[Run]) -> None:
+    if not runs:
+        raise PorevoxError("There is no run to evaluate: name at least one folder of a trained model.")
+    seen = {}
+    for run in runs:
+        if "test" not in run.rows:
+            raise PorevoxError(f"{run.folder} holds no test predictions: the test set is empty.")
+        key = (run.model, run.n_train, run.seed)
+        if key in seen:
+            raise PorevoxError(
+                f"{seen[key]} and {run.folder} are the same run (model {run.model}, "
+                f"{run.n_train} structures, seed {run.seed}): name each run once."
+            )
+        seen[key] = run.folder
+    for subset in SUBSETS:
+        groups = _same_rows([run for run in runs if subset in run.rows], subset)
+        first = {}
+        for group in groups:
+            for key in {(run.model, run.n_train) for run in group}:
+                if key in first:
+                    raise PorevoxError(
+                        f"The seeds of model {key[0]} with {key[1]} structures were not scored on "
+                        f"the same {subset} rows: train them again on the same dataset."
+                    )
+                first[key] = group
+
+
+def _same_rows(runs: Sequence[Run], subset: str) -> list[list[Run]]:
+    """Group runs that were scored on the very same rows, so that they are resampled together."""
+    groups: list[list[Run]] = []
+    for run in runs:
+        rows = run.rows[subset]["y_true"]
+        group = next((g for g in groups if g[0].rows[subset]["y_true"].equals(rows)), None)
+        if group is None:
+            groups.append([run])
+        else:
+            group.append(run)
+    return groups
+
+
+def _score_subset(
+    runs: Sequence[Run], subset: str, resamples: int, seed: int, confidence: float
+) -> list[tuple]:
+    """Rows of metrics.csv of runs that share their scored rows."""
+    runs = sorted(runs, key=lambda run: (run.model, run.n_train, run.seed))
+    y_true, y_pred = stack_predictions(runs, subset)
+    values = CountScorer(y_true, y_pred)(np.ones((1, y_true.size)))[0]
+    samples = bootstrap_metrics(y_true, y_pred, resamples, seed)
+    rows = []
+    numbered = list(enumerate(runs))
+    for _, group in groupby(numbered, key=lambda item: (item[1].model, item[1].n_train)):
+        members = list(group)
+        first = members[0][1]
+        labelled = [(run.seed, [k], run) for k, run in members]
+        labelled.append((SEED_MEAN, [k for k, _ in members], first))
+        for label, columns, run in labelled:
+            value = values[columns].mean(axis=0)
+            low, high = percentile_interval(samples[:, columns].mean(axis=1), confidence)
+            head = (run.model, subset, run.size, run.n_train, run.n_used, label, y_true.size)
+            for j, metric in enumerate(METRICS):
+                rows.append((*head, metric, value[j], low[j], high[j]))
+    return rows
+
+
+def collect_metrics(tables: Iterable[str | Path], out_csv: str | Path) -> pd.DataFrame:
+    """Put the scores of several models into one table.
+
+    Parameters
+    ----------
+    tables : iterable of path
+        Tables written by :func:`evaluate_model`.
+    out_csv : path
+        Written.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All rows, in the order of the tables.
+    """
+    together = pd.concat([pd.read_csv(path, dtype={"size": str, "seed": str}) for path in tables])
+    write_table(together, out_csv)
+    return together
