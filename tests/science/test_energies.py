@@ -9,6 +9,7 @@ import tarfile
 
 import numpy as np
 import pytest
+
 from porevox.cif import ReadingPolicy, read_cif
 from porevox.energies import LennardJonesChannel, energies, memory_estimate_MB, to_single
 from porevox.errors import PorevoxError, StructureRejected

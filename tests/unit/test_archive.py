@@ -12,6 +12,7 @@ import tracemalloc
 import zipfile
 
 import pytest
+
 from porevox.archive import MAX_MEMBER_BYTES, members
 from porevox.errors import PorevoxError
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from porevox.cell import believable_lattice, check_density
 from porevox.errors import StructureRejected
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial import cKDTree
+
 from porevox.cif import ReadingPolicy, Structure, read_cif
 from porevox.errors import REASONS, PorevoxError, StructureRejected
-from scipy.spatial import cKDTree
 
 VERDICTS = Path(__file__).parents[1] / "data" / "awkward_verdicts.csv"
 KEEP_ALL = ReadingPolicy(partial_occupancy="full", overlapping_atoms="keep")

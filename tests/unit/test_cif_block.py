@@ -3,6 +3,7 @@
 import gemmi
 import numpy as np
 import pytest
+
 from porevox.cif_block import read_document
 from porevox.errors import StructureRejected
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from porevox.cif_pymatgen import read_with_pymatgen
 from porevox.errors import StructureRejected
 

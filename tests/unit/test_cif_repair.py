@@ -4,6 +4,7 @@ import time
 
 import gemmi
 import pytest
+
 from porevox.cif_repair import repair
 from porevox.errors import StructureRejected
 

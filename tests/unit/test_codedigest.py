@@ -5,6 +5,7 @@ import shutil
 import time
 
 import pytest
+
 from porevox.codedigest import code_digest
 from porevox.errors import PorevoxError
 

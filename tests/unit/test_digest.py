@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+
 from porevox import digest
 from porevox.digest import DigestCache, file_sha256, settings_digest
 

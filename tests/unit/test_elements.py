@@ -1,6 +1,7 @@
 """Elements out of the types and labels that programs write."""
 
 import pytest
+
 from porevox.elements import resolve_elements
 from porevox.errors import StructureRejected
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from porevox.errors import PorevoxError
 from porevox.filekind import kind_of, looks_like_html
 

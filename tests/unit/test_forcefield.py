@@ -6,6 +6,7 @@ import math
 import gemmi
 import numpy as np
 import pytest
+
 from porevox.errors import PorevoxError, StructureRejected
 from porevox.forcefield import load_forcefield, mix
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from porevox.errors import PorevoxError
 from porevox.grid import (
     KINDS,

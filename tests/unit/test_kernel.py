@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from porevox import kernel
 
 A, B = 4.0 * 40.0 * 3.0**12, 4.0 * 40.0 * 3.0**6

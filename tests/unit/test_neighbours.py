@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from porevox.neighbours import PeriodicPoints
 from porevox.structure import lattice_from_parameters
 

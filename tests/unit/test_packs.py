@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 
 import pytest
+
 from porevox import packs
 from porevox.errors import PorevoxError
 from porevox.packs import pack_name, read_pack, write_packs

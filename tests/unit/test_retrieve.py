@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+
 from porevox.errors import PorevoxError
 from porevox.retrieve import download, record_or_check_lock, retrieve
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from porevox.errors import PorevoxError
 from porevox.packs import _csv_text
 from porevox.shards import assign_shards, plan

@@ -8,6 +8,7 @@ import unicodedata
 import zipfile
 
 import pytest
+
 from porevox import sources
 from porevox.digest import DigestCache
 from porevox.errors import REASONS, PorevoxError

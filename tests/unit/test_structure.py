@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from porevox.structure import Structure, lattice_from_parameters, wrap
 from pymatgen.core import Lattice
+
+from porevox.structure import Structure, lattice_from_parameters, wrap
 
 
 def rock_salt() -> Structure:

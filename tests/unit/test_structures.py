@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from porevox.errors import PorevoxError
 from porevox.structures import build_packs, pack_name, plan, read_pack, scan
 

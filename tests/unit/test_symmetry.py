@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from porevox.errors import StructureRejected
 from porevox.symmetry import UnclearSymmetry, operations
 

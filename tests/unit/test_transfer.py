@@ -5,6 +5,7 @@ import json
 import random
 
 import pytest
+
 from porevox.transfer import Failed, Order, fetch
 
 CONTENT = random.Random(0).randbytes(3_000_000)

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+
 from porevox import voxels
 from porevox.cif import ReadingPolicy, read_cif
 from porevox.energies import LennardJonesChannel, energies

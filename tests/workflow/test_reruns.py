@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from workflow_project import make_cif, write_archive
 
 SCORES = {"evaluate", "collect", "compare", "learning_curve", "parity"}

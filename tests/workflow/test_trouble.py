@@ -9,6 +9,7 @@ import zipfile
 
 import psutil
 import pytest
+
 from workflow_project import make_cif, write_archive
 
 VOXELS = "results/tiny/split0/dataset/dataset.json"

@@ -18,7 +18,8 @@ try:
     if workflow.is_main_process:
         plan.check(config)
 except PorevoxError as error:
-    raise WorkflowError(str(error))
+    # not an exception: the user is told what to mend, not where it was noticed
+    sys.exit(f"\nporevox: {error}")
 
 GPUS = len([path for path in Path("/dev").glob("nvidia[0-9]*")])
 # `--cores 32` alone would start 32 trainings on one GPU; a limit given by the user wins

@@ -127,7 +127,7 @@ def label_structures(
     values = values.dropna().sort_index()
     if values.empty:
         raise PorevoxError(
-            f"None of the {len(structures)} structures has a finite label `{target}` among {len(cells)} rows: "
+            f"No structure of {len(structures)} has a finite label `{target}` among {len(cells)} rows: "
             f"compare the file names (such as {', '.join(structures[:1]) or '-'}) with the id column "
             f"(such as {', '.join(cells.index[:1]) or '-'})."
         )

@@ -72,6 +72,8 @@ def check(config: dict) -> None:
             path = layout.source_path(study["dataset"], file)
             if "path" in file and not path.exists():
                 raise PorevoxError(f"`{where}` names {file['path']}, which does not exist; correct the path.")
+        # a source that cannot be read is told here, not in the middle of planning
+        source_digest(layout.source_path(study["dataset"], dataset["structures"]))
         tables = table_paths(config, study["dataset"])
         if all(path.exists() for path, _ in tables):
             check_columns(tables, list(settings.columns_needed(config, study)), f"studies.{name}")
@@ -163,7 +165,8 @@ def file_digest(path: Path) -> str | None:
 
 
 @functools.cache
-def _source_digest(path: Path) -> str | None:
+def source_digest(path: Path) -> str | None:
+    """Return the digest of a folder's or an archive's structures; None if it does not exist yet."""
     if not path.exists():
         return None
     from porevox.structures import scan
@@ -192,7 +195,7 @@ def structures_key(config: dict, dataset: str, code_key: str) -> str | None:
         8 hexadecimal digits; None as long as the source is not downloaded.
     """
     entry = config["datasets"][dataset]
-    source = _source_digest(layout.source_path(dataset, entry["structures"]))
+    source = source_digest(layout.source_path(dataset, entry["structures"]))
     if source is None:
         return None
     return settings_digest([source, entry["n_structures"], entry["shard_size"], code_key])
@@ -342,7 +345,7 @@ def dataset_key(config: dict, study: str, fold: int) -> str:
     dataset = config["studies"][study]["dataset"]
     files = [path for path, _ in table_paths(config, dataset)] + split_lists(config, study)
     source = layout.source_path(dataset, config["datasets"][dataset]["structures"])
-    content = [_source_digest(source), *map(file_digest, files)]
+    content = [source_digest(source), *map(file_digest, files)]
     return settings_digest([dataset_spec(config, study, fold), content, code(("dataset",))])
 
 

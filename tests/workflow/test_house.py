@@ -1,0 +1,51 @@
+"""The house: environments parse, rules have scripts, and the same pins stand in two places."""
+
+import re
+import tomllib
+
+import yaml
+
+NAMES = {"torch": ("pytorch-cpu", "pytorch-gpu")}
+
+
+def test_environments_have_the_pins_of_the_package(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    pins = dict(re.match(r"([\w-]+)(?:\[.*\])?(.*)", line).groups() for line in project["dependencies"])
+    for name in ("cpu", "gpu"):
+        listed = yaml.safe_load((root / f"envs/{name}.yaml").read_text())["dependencies"]
+        found = dict(re.match(r"([\w-]+)(.*)", line).groups() for line in listed)
+        assert found.pop("python") == project["requires-python"]
+        found = {package.replace(f"pytorch-{name}", "torch"): pin for package, pin in found.items()}
+        # the workflow's own engine runs outside the jobs' environments
+        expected = {package: pin for package, pin in pins.items() if not package.startswith("snakemake")}
+        assert found == expected
+
+
+def test_every_rule_has_a_log_an_environment_and_a_script_of_its_name(root):
+    scripts = set()
+    for path in (root / "workflow/rules").glob("*.smk"):
+        text = path.read_text()
+        for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:(?: .*)?\n)+)", text, re.M):
+            assert f'"../scripts/{name}.py"' in body and "log:" in body, name
+            environments = re.findall(r"envs/(\w+\.yaml)", body)
+            assert environments and all((root / "envs" / env).is_file() for env in environments), name
+            scripts.add(name)
+    assert scripts == {path.stem for path in (root / "workflow/scripts").glob("*.py")}
+
+
+def test_snakefile_and_scripts_are_short(root):
+    assert len((root / "Snakefile").read_text().splitlines()) <= 50
+    for script in (root / "workflow/scripts").glob("*.py"):
+        assert len(script.read_text().splitlines()) <= 35, script
+
+
+def test_the_library_never_mentions_the_workflow_engine_nor_gpl_packages(root):
+    for path in (root / "workflow/lib").rglob("*.py"):
+        assert "snakemake" not in path.read_text().lower(), path
+        assert not re.search(r"^\s*(?:import|from) (moxel|aidsorb|retnext)\b", path.read_text(), re.M), path
+
+
+def test_profiles_parse_and_the_link_points_at_one(root):
+    for name in ("default", "slurm"):
+        assert yaml.safe_load((root / "profiles" / name / "config.yaml").read_text())
+    assert (root / "slurm/config.yaml").is_file()
