@@ -18,10 +18,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "lib"))
 
-from porevox import fitting, savedmodel  # noqa: E402
-from porevox.batches import TrainingData  # noqa: E402
-from porevox.recipe import Recipe  # noqa: E402
-from porevox.torchsetup import pick_device, torch_session  # noqa: E402
+from porevox.learning import (
+    fitting,  # noqa: E402
+    savedmodel,  # noqa: E402
+)
+from porevox.learning.batches import TrainingData  # noqa: E402
+from porevox.learning.recipe import Recipe  # noqa: E402
+from porevox.learning.torchsetup import pick_device, torch_session  # noqa: E402
 
 
 @contextmanager

@@ -18,12 +18,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "lib"))
 
-from porevox import energies as energies_module
-from porevox.cif import ReadingPolicy, read_cif
-from porevox.energies import LennardJonesChannel, energies
+from porevox.crystal.cif import ReadingPolicy, read_cif
+from porevox.energy import energies as energies_module
+from porevox.energy.energies import LennardJonesChannel, energies
+from porevox.energy.forcefield import load_forcefield
+from porevox.energy.grid import GridSpec, distinct_points
 from porevox.errors import StructureRejected
-from porevox.forcefield import load_forcefield
-from porevox.grid import GridSpec, distinct_points
 from porevox.structures import build_packs, read_pack
 from porevox.voxels import voxelise_shard
 

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import r2_score
 
-from porevox.bootstrap import bootstrap_metrics, percentile_interval, resample_counts
-from porevox.metrics import METRICS
+from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval, resample_counts
+from porevox.scores.metrics import METRICS
 
 RESAMPLES = 6000
 

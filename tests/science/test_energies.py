@@ -10,12 +10,12 @@ import tarfile
 import numpy as np
 import pytest
 
-from porevox.cif import ReadingPolicy, read_cif
-from porevox.energies import LennardJonesChannel, energies, memory_estimate_MB, to_single
+from porevox.crystal.cif import ReadingPolicy, read_cif
+from porevox.crystal.structure import Structure, lattice_from_parameters
+from porevox.energy.energies import LennardJonesChannel, energies, memory_estimate_MB, to_single
+from porevox.energy.forcefield import ForceField, load_forcefield
+from porevox.energy.grid import KINDS, GridSpec, cartesian_points
 from porevox.errors import PorevoxError, StructureRejected
-from porevox.forcefield import ForceField, load_forcefield
-from porevox.grid import KINDS, GridSpec, cartesian_points
-from porevox.structure import Structure, lattice_from_parameters
 
 CUTOFF = 10.0
 CHANNEL = LennardJonesChannel()

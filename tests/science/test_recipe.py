@@ -4,8 +4,6 @@ Sections 3.3.1 to 3.3.3 of the thesis; each expected number is written out here 
 """
 
 import json
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,16 +11,16 @@ import pytest
 import torch
 from torch.nn import functional
 
-from porevox.batches import TrainingData
-from porevox.fitting import Fit
-from porevox.recipe import Recipe
-from porevox.retnet import RetNet
-from porevox.savedmodel import load_retnet
-from porevox.torchsetup import torch_session
+from porevox.learning.batches import TrainingData
+from porevox.learning.fitting import Fit
+from porevox.learning.recipe import Recipe
+from porevox.learning.retnet import RetNet
+from porevox.learning.savedmodel import load_retnet
+from porevox.learning.torchsetup import torch_session
+from porevox.learning.voxelset import load_dataset, load_voxels
 from porevox.training import train_retnet
-from porevox.voxelset import load_dataset, load_voxels
+from synthetic_dataset import write_dataset
 
-write_dataset = runpy.run_path(str(Path(__file__).parents[1] / "synthetic_dataset.py"))["write_dataset"]
 CPU = torch.device("cpu")
 
 #: (layer, output shape for a 25^3 grid) of section 3.3.1.

@@ -1,8 +1,6 @@
 """Random forest and mean: their rows, files and predictions."""
 
 import json
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,9 +11,9 @@ from sklearn.metrics import r2_score
 
 from porevox.baselines import load_forest, train_baseline
 from porevox.errors import PorevoxError
-from porevox.voxelset import load_dataset
+from porevox.learning.voxelset import load_dataset
+from synthetic_dataset import write_dataset
 
-write_dataset = runpy.run_path(str(Path(__file__).parents[1] / "synthetic_dataset.py"))["write_dataset"]
 FILES = ["history.csv", "model.json", "model.safetensors", "predictions.csv", "run.json"]
 
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mean_absolute_error, r2_score
 
-from porevox.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.compare import COMPARISON_COLUMNS, compare, display_name, find_crossing, round_size
 from porevox.errors import PorevoxError
-from porevox.metrics import METRICS
+from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
+from porevox.scores.metrics import METRICS
 
 RNG = np.random.default_rng(0)
 N = 80

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
-from porevox.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.errors import PorevoxError
 from porevox.evaluate import METRIC_COLUMNS, collect_metrics, evaluate_model
-from porevox.metrics import METRICS
+from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
+from porevox.scores.metrics import METRICS
 
 RNG = np.random.default_rng(0)
 N = 60

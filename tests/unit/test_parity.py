@@ -10,10 +10,10 @@ import pytest
 from matplotlib.collections import PathCollection, PolyCollection
 
 from porevox import parity as module
-from porevox.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.errors import PorevoxError
+from porevox.figures.parity_panels import TOP_COLOURS, histogram_bins
 from porevox.parity import parity
-from porevox.parity_panels import TOP_COLOURS, histogram_bins
+from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
 
 N = 60
 RNG = np.random.default_rng(0)

@@ -38,7 +38,7 @@ def test_a_failure_is_one_sentence_of_the_library(tmp_path):
 def test_nothing_heavy_is_imported(root):
     """Every job of a cluster imports this to parse the workflow."""
     code = (
-        "import sys; import porevox.structures, porevox.digest, porevox.codedigest; "
+        "import sys; import porevox.structures, porevox.files.digest, porevox.files.codedigest; "
         "print(set(sys.modules) & {'numpy', 'pandas', 'requests', 'torch', 'gemmi'})"
     )
     lib = str(root / "workflow" / "lib")

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -17,10 +16,10 @@ from safetensors.numpy import load_file
 
 import porevox
 from porevox.errors import PorevoxError
+from porevox.learning.voxelset import load_dataset, load_voxels
 from porevox.training import train_retnet
-from porevox.voxelset import load_dataset, load_voxels
+from synthetic_dataset import write_dataset
 
-write_dataset = runpy.run_path(str(Path(__file__).parents[1] / "synthetic_dataset.py"))["write_dataset"]
 FILES = ["history.csv", "model.json", "model.safetensors", "predictions.csv", "run.json"]
 
 

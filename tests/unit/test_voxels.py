@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from porevox import voxels
-from porevox.cif import ReadingPolicy, read_cif
-from porevox.energies import LennardJonesChannel, energies
+from porevox.crystal.cif import ReadingPolicy, read_cif
+from porevox.energy.energies import LennardJonesChannel, energies
+from porevox.energy.forcefield import load_forcefield
+from porevox.energy.grid import GridSpec
 from porevox.errors import REASONS, PorevoxError
-from porevox.forcefield import load_forcefield
-from porevox.grid import GridSpec
 from porevox.structures import build_packs, read_pack
 
 GRID = {"kind": "mic_supercell", "n": 6, "endpoint": False}

@@ -1,14 +1,10 @@
 """Fixtures of the workflow tests: small projects, run for real."""
 
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from workflow_project import Project, new_project  # noqa: E402
+from workflow_project import Project, new_project
 
 
 @pytest.fixture(scope="session")

@@ -120,8 +120,8 @@ LIB = "workflow/lib/porevox"
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("kernel", {"voxels"} | LATER),
-        ("retnet", {"train_retnet"} | SCORES),
+        ("energy/kernel", {"voxels"} | LATER),
+        ("learning/retnet", {"train_retnet"} | SCORES),
         ("baselines", {"train_baseline"} | SCORES),
         ("compare", {"compare", "learning_curve", "parity"}),
     ],
@@ -133,7 +133,7 @@ def test_a_real_edit_reruns_the_stages_that_use_the_module(project, module, rule
 
 
 def test_comments_docstrings_and_formatting_rerun_nothing(project):
-    for path in [*(project.root / LIB).glob("*.py"), *(project.root / "workflow/scripts").glob("*.py")]:
+    for path in [*(project.root / LIB).rglob("*.py"), *(project.root / "workflow/scripts").glob("*.py")]:
         text = path.read_text()
         start = text.index('"""')
         end = text.index('"""', start + 3)

@@ -11,11 +11,11 @@ from safetensors.numpy import load_file, save
 from threadpoolctl import threadpool_limits
 
 from porevox.errors import PorevoxError
-from porevox.forest import FOREST_OPTIONS, Forest, fit_forest
-from porevox.modelfile import describe_model, read_meta, write_run
-from porevox.runinfo import hardware, run_record
-from porevox.runs import finite_rows, prediction_table, resolve_size, subset_counts
-from porevox.voxelset import Dataset, load_dataset
+from porevox.learning.forest import FOREST_OPTIONS, Forest, fit_forest
+from porevox.learning.modelfile import describe_model, read_meta, write_run
+from porevox.learning.runinfo import hardware, run_record
+from porevox.learning.runs import finite_rows, prediction_table, resolve_size, subset_counts
+from porevox.learning.voxelset import Dataset, load_dataset
 
 
 def load_forest(folder: Path) -> tuple[Forest, dict]:

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from porevox.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.errors import PorevoxError
-from porevox.metrics import METRICS, CountScorer
-from porevox.runs import write_json
-from porevox.scored_runs import Run, read_run, stack_predictions, write_table
+from porevox.learning.runs import write_json
+from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
+from porevox.scores.metrics import METRICS, CountScorer
+from porevox.scores.scored_runs import Run, read_run, stack_predictions, write_table
 
 COMPARISON_COLUMNS = [
     *("challenger", "reference", "n_train", "n_used_challenger", "n_used_reference", "metric"),

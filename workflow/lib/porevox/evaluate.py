@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from porevox.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.errors import PorevoxError
-from porevox.metrics import METRICS, CountScorer
-from porevox.scored_runs import Run, read_run, stack_predictions, write_table
+from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
+from porevox.scores.metrics import METRICS, CountScorer
+from porevox.scores.scored_runs import Run, read_run, stack_predictions, write_table
 
 SUBSETS = ("test", "validation")
 #: What stands in the column ``seed`` of the rows that average over seeds.

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from porevox.digest import settings_digest
+from porevox.files.digest import settings_digest
 
 #: The repository.
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from porevox.compare import display_name, round_size
 from porevox.errors import PorevoxError
 from porevox.evaluate import SEED_MEAN
-from porevox.figure_style import (
+from porevox.figures.figure_style import (
     CONTROL_COLOUR,
     INK,
     ONE_COLUMN,
@@ -24,8 +24,8 @@ from porevox.figure_style import (
     save_figure,
     style,
 )
-from porevox.figure_text import count_text, pretty_label, wrap_text
-from porevox.scored_runs import write_table
+from porevox.figures.figure_text import count_text, pretty_label, wrap_text
+from porevox.scores.scored_runs import write_table
 
 #: Below this R2 a curve leaves the axes when another model does better (an untrained network can
 #: reach -10, which would flatten everything of interest).

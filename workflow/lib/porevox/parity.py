@@ -10,10 +10,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from porevox.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.compare import display_name
 from porevox.errors import PorevoxError
-from porevox.figure_style import (
+from porevox.figures.figure_style import (
     ONE_COLUMN,
     TWO_COLUMNS,
     add_legend,
@@ -22,9 +21,8 @@ from porevox.figure_style import (
     save_figure,
     style,
 )
-from porevox.figure_text import count_text, plain_text, quantity, wrap_text
-from porevox.metrics import score
-from porevox.parity_panels import (
+from porevox.figures.figure_text import count_text, plain_text, quantity, wrap_text
+from porevox.figures.parity_panels import (
     TOP_COLOURS,
     Panel,
     annotate,
@@ -34,7 +32,9 @@ from porevox.parity_panels import (
     draw_top,
     histogram_bins,
 )
-from porevox.scored_runs import Run, read_run, write_table
+from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
+from porevox.scores.metrics import score
+from porevox.scores.scored_runs import Run, read_run, write_table
 
 #: From this many points on, a scatter plot is a blot and density is drawn instead.
 DENSE = 3000

@@ -11,10 +11,10 @@ import yaml
 
 from porevox import config as settings
 from porevox import layout
-from porevox.codedigest import code_digest
 from porevox.config import VOXEL_MODELS
-from porevox.digest import DigestCache, settings_digest
 from porevox.errors import PorevoxError
+from porevox.files.codedigest import code_digest
+from porevox.files.digest import DigestCache, settings_digest
 from porevox.layout import ROOT
 from porevox.tables import check_columns
 

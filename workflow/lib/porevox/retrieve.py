@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from porevox.digest import file_sha256
 from porevox.errors import PorevoxError
-from porevox.filekind import kind_of, looks_like_html
-from porevox.transfer import Failed, Order, fetch
+from porevox.files.digest import file_sha256
+from porevox.files.filekind import kind_of, looks_like_html
+from porevox.files.transfer import Failed, Order, fetch
 
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|txz|tbz2?|tar\.(gz|xz|bz2))$", re.IGNORECASE)
 

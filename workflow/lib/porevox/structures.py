@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from porevox.digest import DigestCache
-from porevox.packs import pack_name, pack_size, read_pack, write_packs
-from porevox.shards import ShardPlan, assign_shards, plan
-from porevox.sources import Record, Rejected, Scan, scan
+from porevox.files.digest import DigestCache
+from porevox.files.packs import pack_name, pack_size, read_pack, write_packs
+from porevox.files.shards import ShardPlan, assign_shards, plan
+from porevox.files.sources import Record, Rejected, Scan, scan
 
 __all__ = [
     "Record",
@@ -42,7 +42,7 @@ def build_packs(
     previous_manifest, n_shards, shard_size
         As for :func:`plan`.
     hash_cache : pathlib.Path or None
-        As for :class:`porevox.digest.DigestCache`.
+        As for :class:`porevox.files.digest.DigestCache`.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 The training subset of size n is the first n names of the train list; those without voxels are left
 out and counted. The input is standardised with the statistics of this very subset. What happens
-between the first and the last epoch stands in :mod:`porevox.fitting`.
+between the first and the last epoch stands in :mod:`porevox.learning.fitting`.
 """
 
 import time
@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from porevox.batches import TrainingData
-from porevox.checkpoint import checkpoint_key
 from porevox.errors import PorevoxError
-from porevox.fitting import Fit, fit
-from porevox.modelfile import describe_model, write_run
-from porevox.recipe import Recipe
-from porevox.runinfo import hardware, run_record
-from porevox.runs import finite_rows, prediction_table, resolve_size, subset_counts
-from porevox.savedmodel import predict_rows, retnet_bytes, standardised_scalars
-from porevox.standardise import channel_statistics, scalar_statistics, standardise
-from porevox.torchsetup import gpu_facts, pick_device, torch_session
-from porevox.voxelset import Dataset, load_dataset, load_voxels
+from porevox.learning.batches import TrainingData
+from porevox.learning.checkpoint import checkpoint_key
+from porevox.learning.fitting import Fit, fit
+from porevox.learning.modelfile import describe_model, write_run
+from porevox.learning.recipe import Recipe
+from porevox.learning.runinfo import hardware, run_record
+from porevox.learning.runs import finite_rows, prediction_table, resolve_size, subset_counts
+from porevox.learning.savedmodel import predict_rows, retnet_bytes, standardised_scalars
+from porevox.learning.standardise import channel_statistics, scalar_statistics, standardise
+from porevox.learning.torchsetup import gpu_facts, pick_device, torch_session
+from porevox.learning.voxelset import Dataset, load_dataset, load_voxels
 
 HISTORY_COLUMNS = ["epoch", "learning_rate", "train_loss", "validation_mse"]
 
@@ -145,7 +145,7 @@ def train_retnet(
     seed : int
         Of the weights, the order, the augmentation and the dropout.
     options : dict
-        See :class:`porevox.recipe.Recipe`.
+        See :class:`porevox.learning.recipe.Recipe`.
     model_name : str
     threads : int
     device : {"auto", "cpu", "cuda"}

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from porevox.cif import ReadingPolicy, read_cif
-from porevox.energies import LennardJonesChannel, energies, memory_estimate_MB, to_single
-from porevox.energyfile import EnergyFile, appearing
+from porevox.crystal.cif import ReadingPolicy, read_cif
+from porevox.crystal.structure import Structure
+from porevox.energy.energies import LennardJonesChannel, energies, memory_estimate_MB, to_single
+from porevox.energy.energyfile import EnergyFile, appearing
+from porevox.energy.forcefield import ForceField, load_forcefield
+from porevox.energy.grid import GridSpec
+from porevox.energy.isolation import map_isolated
 from porevox.errors import PorevoxError, StructureRejected
-from porevox.forcefield import ForceField, load_forcefield
-from porevox.grid import GridSpec
-from porevox.isolation import map_isolated
-from porevox.structure import Structure
 from porevox.structures import pack_size, read_pack
 
 __all__ = ["LennardJonesChannel", "energies", "voxelise_shard"]

@@ -1,0 +1,101 @@
+"""A trained network on disk: it comes back as it was, and predicts what it predicted."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+
+from porevox.errors import PorevoxError
+from porevox.learning import savedmodel
+from porevox.learning.savedmodel import fingerprints, load_retnet, predict, predict_rows
+from porevox.learning.torchsetup import torch_session
+from porevox.learning.voxelset import load_dataset, load_voxels
+from porevox.training import train_retnet
+from synthetic_dataset import write_dataset
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A trained run with scalars: (dataset folder, run folder)."""
+    base = tmp_path_factory.mktemp("run")
+    (base / "dataset").mkdir()
+    write_dataset(base / "dataset", without_voxels=["S-030"])
+    options = {"epochs": 1, "batch_size": 8, "scalars": ["void_fraction"]}
+    train_retnet(base / "dataset", base / "out", base / "c", 20, 0, options, "net", 1, device="cpu")
+    return base / "dataset", base / "out"
+
+
+def test_a_loaded_model_repeats_the_predictions_of_its_training(run):
+    model, meta = load_retnet(run[1])
+    dataset = load_dataset(run[0])
+    written = pd.read_csv(run[1] / "predictions.csv").set_index("id")["y_pred"]
+    rows = dataset.held_out_rows()
+    rows = rows[rows["shard"].notna()]
+    with torch_session(1, torch.device("cpu")):
+        y_pred = predict_rows(model, meta, dataset, rows)
+    assert not model.training and len(y_pred) == 15
+    # Written as text and read back: one unit in the last place of a float64.
+    np.testing.assert_allclose(y_pred, written[rows["id"]], rtol=4e-16)
+
+
+def test_predictions_do_not_depend_on_the_order_or_the_company(run, monkeypatch):
+    model, meta = load_retnet(run[1])
+    dataset = load_dataset(run[0])
+    rows = dataset.train_rows(24)
+    together = predict_rows(model, meta, dataset, rows)
+    monkeypatch.setattr(savedmodel, "PREDICTION_BATCH", 5)
+    backwards = predict_rows(model, meta, dataset, rows.iloc[::-1])
+    np.testing.assert_allclose(together, backwards[::-1], rtol=1e-5)
+    assert np.ptp(together) > 0
+
+
+def test_prediction_is_standardisation_then_the_network(run):
+    """The same numbers from the formula x' = (x - mean) / std and a plain forward pass."""
+    model, meta = load_retnet(run[1])
+    dataset = load_dataset(run[0])
+    rows = dataset.train_rows(4)
+    voxels, scalars = load_voxels(dataset, rows), rows[["void_fraction"]].to_numpy()
+    x = (voxels - meta["standardisation"]["mean"][0]) / meta["standardisation"]["std"][0]
+    s = (scalars - meta["scalars"]["mean"][0]) / meta["scalars"]["std"][0]
+    before = voxels.copy()
+    inputs = torch.tensor(x, dtype=torch.float32), torch.tensor(s, dtype=torch.float32)
+    with torch.no_grad():
+        expected, phi = model(*inputs).numpy(), model.fingerprint(*inputs).numpy()
+    model.train()
+    np.testing.assert_allclose(predict(model, meta, voxels, scalars), expected, rtol=1e-4)
+    found = fingerprints(model, meta, voxels, scalars)
+    assert found.shape == (4, 20)
+    np.testing.assert_allclose(found, phi, rtol=1e-3, atol=1e-5)
+    assert model.training and np.array_equal(voxels, before)
+
+
+def test_no_rows_give_no_predictions(run):
+    model, meta = load_retnet(run[1])
+    dataset = load_dataset(run[0])
+    assert predict_rows(model, meta, dataset, dataset.train_rows(0)).shape == (0,)
+
+
+def test_the_weights_carry_their_description(run):
+    with safe_open(run[1] / "model.safetensors", framework="numpy") as file:
+        inside = json.loads(file.metadata()["porevox"])
+    assert inside == json.loads((run[1] / "model.json").read_text())
+
+
+@pytest.mark.parametrize("how", ["missing", "truncated", "other architecture"])
+def test_files_that_do_not_belong_together(run, tmp_path, how):
+    for name in ("model.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((run[1] / name).read_bytes())
+    weights = tmp_path / "model.safetensors"
+    if how == "missing":
+        weights.unlink()
+    elif how == "truncated":
+        weights.write_bytes(weights.read_bytes()[:1000])
+    else:
+        meta = json.loads((tmp_path / "model.json").read_text())
+        meta["architecture"]["n_scalars"] = 2
+        (tmp_path / "model.json").write_text(json.dumps(meta))
+    with pytest.raises(PorevoxError, match="does not hold the network"):
+        load_retnet(tmp_path)

@@ -1,0 +1,238 @@
+"""Reading a dataset folder and turning stored energies into the network's input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from porevox.errors import PorevoxError
+from porevox.learning import voxelset
+from porevox.learning.voxelset import load_dataset, load_voxels
+from synthetic_dataset import mean_boltzmann_factor, write_dataset
+
+
+def transform(kind, at_K=298.0, quantity="energy", **channel):
+    """Change of a dataset: transform, and what its first channel holds."""
+
+    def change(table, meta):
+        meta["transform"] = {"kind": kind, "temperature_K": at_K}
+        meta["channels"][0] |= {"quantity": quantity, **channel}
+
+    return change
+
+
+def overwrite(dataset, name, value):
+    """Put a value into the first voxel of one structure's stored energies."""
+    row = dataset.table.set_index("id").loc[name]
+    path = dataset.meta["channels"][0]["shards"][str(int(row["shard"]))]
+    store = np.load(path)
+    store[int(row["row_lj"]), 0, 0, 0] = value
+    np.save(path, store)
+
+
+def test_values_and_order_for_any_list_of_ids(tmp_path, monkeypatch):
+    """Ids from several shards, in any order, read in chunks smaller than a shard."""
+    monkeypatch.setattr(voxelset, "CHUNK", 4)
+    _, energies = write_dataset(tmp_path, n=5, shard_size=13)
+    ids = list(np.random.default_rng(1).permutation(list(energies)))[:30]
+    voxels = load_voxels(load_dataset(tmp_path), ids)
+    assert voxels.dtype == np.float32 and voxels.shape == (30, 1, 5, 5, 5)
+    for i, name in enumerate(ids):
+        np.testing.assert_allclose(voxels[i], np.exp(-energies[name] / 298.0), rtol=1e-5)
+        assert (voxels[i, 0, :2, :2, :2] == 0).all()  # exp(-inf), where atoms overlap
+    means = voxels.mean(axis=(1, 2, 3, 4), dtype=float)
+    table = load_dataset(tmp_path).table.set_index("id")
+    np.testing.assert_allclose(means, table.loc[ids, "y"], rtol=1e-5)
+
+
+def test_rows_and_ids_are_the_same_request(tmp_path):
+    write_dataset(tmp_path, n=4)
+    dataset = load_dataset(tmp_path)
+    rows = dataset.held_out_rows()
+    assert list(rows["subset"]) == ["validation"] * 6 + ["test"] * 10
+    np.testing.assert_array_equal(load_voxels(dataset, rows), load_voxels(dataset, list(rows["id"])))
+
+
+def test_channels_stand_side_by_side(tmp_path):
+    _, energies = write_dataset(tmp_path, n=4, channels=("lj", "helium"))
+    voxels = load_voxels(load_dataset(tmp_path), ["S-007", "S-003"])
+    assert voxels.shape == (2, 2, 4, 4, 4)
+    np.testing.assert_allclose(voxels[0], np.exp(-energies["S-007"] / 298.0), rtol=1e-5)
+
+
+def test_train_rows_are_nested_and_in_the_order_of_the_list(tmp_path):
+    write_dataset(tmp_path, n=4)
+    dataset = load_dataset(tmp_path)
+    small, large = dataset.train_rows(5), dataset.train_rows(9)
+    assert list(small["id"]) == [f"S-{i:03d}" for i in range(5)] == list(large["id"][:5])
+
+
+def test_a_name_without_a_row_keeps_its_place_in_the_list(tmp_path):
+    """Size n means n names of the list; a name whose row is missing is not replaced."""
+    write_dataset(tmp_path, n=4, change=lambda table, meta: table[table["id"] != "S-002"])
+    dataset = load_dataset(tmp_path)
+    assert dataset.n_train == 24
+    assert list(dataset.train_rows(4)["id"]) == ["S-000", "S-001", "S-003"]
+
+
+def test_ids_stay_text(tmp_path):
+    def rename(table, meta):
+        table["id"] = table["id"].replace({"S-000": "NA", "S-001": "007", "S-002": "1e5"})
+
+    write_dataset(tmp_path, n=4, change=rename)
+    dataset = load_dataset(tmp_path)
+    assert list(dataset.train_rows(3)["id"]) == ["NA", "007", "1e5"]
+    assert load_voxels(dataset, ["NA", "007", "1e5"]).shape[0] == 3
+
+
+def test_has_voxels_asks_for_every_channel(tmp_path):
+    def lose_one(table, meta):
+        table.loc[table["id"] == "S-004", "row_helium"] = np.nan
+
+    write_dataset(tmp_path, n=4, channels=("lj", "helium"), without_voxels=["S-001"], change=lose_one)
+    dataset = load_dataset(tmp_path)
+    assert set(dataset.table.loc[~dataset.has_voxels(), "id"]) == {"S-001", "S-004"}
+    for name in ("S-001", "S-004"):
+        with pytest.raises(PorevoxError, match=f"{name}.*no voxels"):
+            load_voxels(dataset, [name])
+
+
+def test_unknown_id(tmp_path):
+    write_dataset(tmp_path, n=4)
+    with pytest.raises(PorevoxError, match="'X'"):
+        load_voxels(load_dataset(tmp_path), ["S-000", "X"])
+
+
+def test_log1p_boltzmann_neither_overflows_nor_loses_the_tail(tmp_path):
+    write_dataset(tmp_path, n=4, change=transform("log1p_boltzmann"))
+    dataset = load_dataset(tmp_path)
+    # ln(1 + exp(x)) -> x for large x, -> exp(x) for very negative x
+    for energy, expected in ((-298e3, 1000.0), (298 * 40.0, np.exp(-40.0)), (0.0, np.log(2.0))):
+        overwrite(dataset, "S-000", energy)
+        np.testing.assert_allclose(load_voxels(dataset, ["S-000"])[0, 0, 0, 0, 0], expected, rtol=1e-5)
+    overwrite(dataset, "S-000", np.inf)
+    assert load_voxels(dataset, ["S-000"])[0, 0, 0, 0, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "energy"),
+    [
+        ("boltzmann", -1e5),  # exp(335) fits float64, not float32
+        ("boltzmann", -1e30),
+        ("boltzmann", np.nan),
+        ("identity", np.inf),
+        ("log1p_boltzmann", np.nan),
+    ],
+)
+def test_what_is_not_finite_names_the_structure(tmp_path, kind, energy):
+    write_dataset(tmp_path, n=4, change=transform(kind))
+    dataset = load_dataset(tmp_path)
+    for name in dataset.table["id"]:
+        overwrite(dataset, name, 0.0)
+        store_free_of_infinity(dataset, name)
+    assert np.isfinite(load_voxels(dataset, ["S-000", "S-008"])).all()
+    overwrite(dataset, "S-008", energy)
+    with pytest.raises(PorevoxError, match="S-008.*not finite"):
+        load_voxels(dataset, ["S-000", "S-008", "S-001"])
+
+
+def store_free_of_infinity(dataset, name):
+    row = dataset.table.set_index("id").loc[name]
+    path = dataset.meta["channels"][0]["shards"][str(int(row["shard"]))]
+    np.save(path, np.nan_to_num(np.load(path), posinf=1e4))
+
+
+def test_raw_energies_up_to_1e28_are_no_trouble(tmp_path):
+    write_dataset(tmp_path, n=4)
+    dataset = load_dataset(tmp_path)
+    overwrite(dataset, "S-000", 1e28)
+    assert load_voxels(dataset, ["S-000"])[0, 0, 0, 0, 0] == 0
+
+
+@pytest.mark.parametrize("where", ["channel", "settings"])
+def test_a_store_of_boltzmann_factors(tmp_path, where):
+    """Identity and the same temperature give the stored factors, log1p their logarithm."""
+    held = {"temperature_K": 298.0} if where == "channel" else {"settings": {"temperature_K": 298.0}}
+    stored = {}
+    for kind in ("identity", "boltzmann", "log1p_boltzmann"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        write_dataset(folder, n=4, change=transform(kind, quantity="boltzmann_factor", **held))
+        dataset = load_dataset(folder)
+        overwrite(dataset, "S-000", 0)
+        store_free_of_infinity(dataset, "S-000")
+        for shard in dataset.meta["channels"][0]["shards"].values():
+            np.save(shard, np.abs(np.nan_to_num(np.load(shard), posinf=0.0)))
+        stored[kind] = load_voxels(dataset, ["S-000", "S-005"])
+    np.testing.assert_array_equal(stored["identity"], stored["boltzmann"])
+    np.testing.assert_allclose(stored["log1p_boltzmann"], np.log1p(stored["identity"]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["boltzmann", "log1p_boltzmann"])
+@pytest.mark.parametrize("held", [{"temperature_K": 300.0}, {}])
+def test_boltzmann_factors_refuse_another_temperature(tmp_path, kind, held):
+    write_dataset(tmp_path, n=4, change=transform(kind, quantity="boltzmann_factor", **held))
+    with pytest.raises(PorevoxError, match="already hold Boltzmann factors"):
+        load_voxels(load_dataset(tmp_path), ["S-000"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (transform("square"), "'square' is unknown"),
+        (transform("boltzmann", 0.0), "temperature_K above 0"),
+        (transform("boltzmann", None), "temperature_K above 0"),
+        (transform("boltzmann", quantity="density"), "'density'"),
+    ],
+)
+def test_transforms_that_make_no_sense(tmp_path, change, words):
+    write_dataset(tmp_path, n=4, change=change)
+    with pytest.raises(PorevoxError, match=words):
+        load_voxels(load_dataset(tmp_path), ["S-000"])
+
+
+def test_stores_that_do_not_fit_the_table(tmp_path):
+    write_dataset(tmp_path, n=4, shard_size=100)
+    dataset = load_dataset(tmp_path)
+    path = Path(dataset.meta["channels"][0]["shards"]["0"])
+    ids, store = list(dataset.table["id"]), np.load(path)
+    np.save(path, store[:7])
+    with pytest.raises(PorevoxError, match="has only 7 structures"):
+        load_voxels(dataset, ids)
+    np.save(path, store[:, :3])
+    with pytest.raises(PorevoxError, match="shape"):
+        load_voxels(dataset, ids)
+    path.write_bytes(b"\x93NUMPY broken")
+    with pytest.raises(PorevoxError, match="cannot be read"):
+        load_voxels(dataset, ids)
+    path.unlink()
+    with pytest.raises(PorevoxError, match="cannot be read"):
+        load_voxels(dataset, ids)
+    dataset.meta["channels"][0]["shards"].clear()
+    with pytest.raises(PorevoxError, match="not in dataset.json"):
+        load_voxels(dataset, ids)
+
+
+def test_pickled_stores_are_refused(tmp_path):
+    write_dataset(tmp_path, n=4, shard_size=100)
+    dataset = load_dataset(tmp_path)
+    path = dataset.meta["channels"][0]["shards"]["0"]
+    np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(PorevoxError, match="cannot be read"):
+        load_voxels(dataset, ["S-000"])
+
+
+def test_broken_dataset_folders(tmp_path):
+    with pytest.raises(PorevoxError, match="cannot be read"):
+        load_dataset(tmp_path)
+    write_dataset(tmp_path, n=4)
+    (tmp_path / "dataset.json").write_text(json.dumps({})[:1])
+    with pytest.raises(PorevoxError, match="cannot be read"):
+        load_dataset(tmp_path)
+
+
+def test_the_synthetic_label_is_what_it_says(tmp_path):
+    table, energies = write_dataset(tmp_path, n=4)
+    name = table["id"].iloc[0]
+    assert mean_boltzmann_factor(energies[name][0]) == table["y"].iloc[0]

@@ -1,0 +1,1 @@
+"""Crystals: from the text of a CIF to atoms in a cell."""

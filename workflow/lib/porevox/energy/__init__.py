@@ -1,0 +1,1 @@
+"""Energies: grids of points, force fields, the Lennard-Jones kernel."""

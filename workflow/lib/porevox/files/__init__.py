@@ -1,0 +1,1 @@
+"""Files: archives, downloads, packs of structures, digests of data and code."""

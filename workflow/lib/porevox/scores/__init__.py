@@ -1,0 +1,1 @@
+"""Scores: metrics and their bootstrap."""
