@@ -186,9 +186,11 @@ def _draw_models(
         shift = 1.12 ** (place - (len(models) - 1) / 2) if one_size else 1.0
         handles += _draw_curve(axes, rows, seeds, shift, styles[model], names[model])
         off = rows[rows["value"] < bottom]
-        below |= len(off) > 0
-        marks = {"transform": axes.get_xaxis_transform(), "clip_on": False, "linestyle": ""}
-        axes.plot(off["n_used"] * shift, [0.02] * len(off), marker=7, color=styles[model]["color"], **marks)
+        if len(off):  # an empty line outside the axes would still claim room at the figure's corner
+            below = True
+            marks = {"transform": axes.get_xaxis_transform(), "clip_on": False, "linestyle": ""}
+            marks |= {"marker": 7, "color": styles[model]["color"]}
+            axes.plot(off["n_used"] * shift, [0.02] * len(off), **marks)
     if below:
         handles.append(Line2D([], [], marker=7, color=INK, linestyle="", label="below the axis"))
     for model in table.loc[table["kind"] == "control", "model"].unique():
