@@ -49,7 +49,8 @@ def test_progress_goes_to_the_log_when_nobody_watches(run):
     assert log.count("the work: ") == 11 and "the work: 50 of 100" in log and "done: the work" in log
 
 
-def test_the_log_of_an_earlier_try_is_kept(run):
+def test_the_log_tells_of_this_try_and_the_history_of_all(run, tmp_path):
     run("progress(1, 1)")
     _, log = run("progress(1, 1)")
-    assert log.count("start: the work") == 2
+    assert log.count("start: the work") == 1
+    assert (tmp_path / "logs/x.history.log").read_text().count("start: the work") == 2

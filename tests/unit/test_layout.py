@@ -64,6 +64,8 @@ def test_source_paths(tmp_path, monkeypatch):
     other = {"urls": ["http://b.org/x/data.tar.gz?download=1"], "sha256": None}
     assert layout.source_path("demo", first).name == "data.tar.gz"
     assert layout.source_path("demo", first) != layout.source_path("demo", other)
+    mirrored = {**first, "urls": [*first["urls"], *other["urls"]]}
+    assert layout.source_path("demo", first) == layout.source_path("demo", mirrored)
 
 
 def test_runs_by_model():

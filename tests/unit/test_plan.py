@@ -15,7 +15,7 @@ CIF = "data_x\n_cell_length_a 9\n"
 def config(tmp_path, monkeypatch, root):
     """A completed configuration of one study, in a working directory of its own."""
     monkeypatch.chdir(tmp_path)
-    plan.source_digest.cache_clear()
+    plan._SOURCES.clear()
     (tmp_path / "cifs").mkdir()
     for name in ("a", "b", "c"):
         (tmp_path / f"cifs/{name}.cif").write_text(CIF + name)
@@ -79,7 +79,7 @@ def test_shards_are_known_beforehand_and_from_an_up_to_date_manifest_only(config
 
 def test_keys_follow_content_and_settings(config, tmp_path):
     def keys():
-        plan.source_digest.cache_clear()
+        plan._SOURCES.clear()
         return plan.structures_key(config, "mine", "code"), plan.dataset_key(config, "mine", 0)
 
     first = keys()

@@ -68,7 +68,7 @@ def test_folder_archive_and_download_give_the_same_voxels(finished, fresh, serve
     assert sum(job.startswith("retrieve") for job in jobs) == 2
     # the same structures from another place: nothing to voxelise
     assert not any(job.startswith("voxels") for job in jobs)
-    assert fresh.jobs(DATASET) == []
+    assert fresh.jobs(DATASET) == [], fresh.run("-n", DATASET)
 
 
 def test_a_wrong_checksum_stops_the_run_in_one_sentence(fresh, server):

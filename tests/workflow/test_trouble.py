@@ -51,13 +51,16 @@ def script_of(run, name):
 
 
 def finished_shards(project):
+    """Records of the shards whose job is over, not only its files written."""
+    if "(Rule: voxels)" not in (project.root / "run.out").read_text():
+        return []
     return sorted(project.root.glob("results/voxels/tiny/thesis/lj/*/shard*/shard.json"))
 
 
 def starts(project):
     """How often each shard was begun, from the logs."""
-    logs = project.root.glob("results/logs/voxels/**/shard*.log")
-    return {log.stem: log.read_text().count("start:") for log in logs}
+    logs = project.root.glob("results/logs/voxels/**/shard*.history.log")
+    return {log.name.removesuffix(".history.log"): log.read_text().count("start:") for log in logs}
 
 
 @pytest.fixture
@@ -73,6 +76,7 @@ def test_killed_voxelisation_keeps_finished_shards(slow_voxels):
     run = start(slow_voxels, "--cores", "1", VOXELS)
     done = wait_for(lambda: finished_shards(slow_voxels), run)
     dates = {path: path.stat().st_mtime_ns for path in done}
+    wait_for(lambda: sum(starts(slow_voxels).values()) > len(done), run)
     wait_for(lambda: script_of(run, "voxels"), run).kill()
     assert run.wait(60) != 0
     slow_voxels.run(VOXELS)
@@ -99,7 +103,7 @@ def test_killed_training_resumes_after_its_last_epoch(fresh):
     config["models"]["retnet"] = {"epochs": 25, "batch_size": 4}
     fresh.config = config
     run = start(fresh, RETNET)
-    log = fresh.root / "results/logs/train/tiny/split0/retnet/n6/seed0.log"
+    log = fresh.root / "results/logs/train/tiny/split0/retnet/n6/seed0.history.log"
     wait_for(lambda: log.exists() and "epoch 3/25" in log.read_text(), run)
     wait_for(lambda: script_of(run, "train_retnet"), run).kill()
     assert run.wait(60) != 0
@@ -109,7 +113,7 @@ def test_killed_training_resumes_after_its_last_epoch(fresh):
     assert resumed >= 2
     epochs = re.findall(r"epoch (\d+)/25:", text)
     assert all(epochs.count(str(k)) == 1 for k in range(1, resumed + 1)), "finished epochs are not repeated"
-    assert set(epochs) == {str(k) for k in range(1, 26)}
+    assert epochs.count("1") == 1 and set(epochs) == {str(k) for k in range(1, 26)}
 
 
 def broken_cifs():
@@ -118,7 +122,7 @@ def broken_cifs():
         "empty": "",
         "rubbish": "\x00\x01\x02\ufffd" * 200,
         "no-atoms": good[: good.index("loop_")],
-        "unobtainium": good.replace(" C ", " Xx "),
+        "unobtainium": re.sub(r"^[A-Z][a-z]?(\d+) [A-Z][a-z]? ", r"Xx\1 Xx ", good, flags=re.M),
         "a b; rm -rf $(x) `y`": make_cif("shell", 5),
         "größe-ß": make_cif("unicode", 6),
         "flat": good.replace("_cell_angle_gamma 90", "_cell_angle_gamma 180"),
@@ -216,4 +220,4 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(slow_voxels):
 def test_an_unwritable_results_folder_is_one_sentence(fresh):
     (fresh.root / "results").write_text("a file where a folder should be")
     out = fresh.run(VOXELS, ok=False)
-    assert "results" in out and "Traceback" not in out
+    assert "results cannot be written to" in out and "Traceback" not in out

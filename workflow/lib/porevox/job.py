@@ -19,7 +19,9 @@ def job(log_file: str | Path, what: str) -> Iterator[Callable[[int, int], None]]
     Parameters
     ----------
     log_file : path-like
-        Receives what the library logs.
+        Receives what the library logs. ``<name>.history.log`` beside it receives the same and is
+        never emptied: the log of a failed try is deleted before the next one, and what had been
+        finished before a kill must still be told after it.
     what : str
         Short name of the work, for the progress bar and the log.
 
@@ -28,11 +30,13 @@ def job(log_file: str | Path, what: str) -> Iterator[Callable[[int, int], None]]
     callable
         ``progress(done, total)``: a bar where someone is watching, a log line at every tenth elsewhere.
     """
-    Path(log_file).parent.mkdir(parents=True, exist_ok=True)
-    # appended: after a kill the log must still tell what had been finished before it
+    log_file = Path(log_file)
+    log_file.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        filename=log_file,
-        filemode="a",
+        handlers=[
+            logging.FileHandler(log_file, "w", encoding="utf-8"),
+            logging.FileHandler(log_file.with_suffix(".history.log"), "a", encoding="utf-8"),
+        ],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%Y-%m-%d %H:%M:%S",

@@ -36,14 +36,21 @@ def source_path(dataset: str, file: dict) -> Path:
     Returns
     -------
     Path
-        A local path. Downloads lie under a key of their urls and checksum, so that another url is
-        another file.
+        A local path. Downloads lie under their :func:`download_key`.
     """
     if "path" in file:
         return shipped(Path(file["path"]).expanduser())
-    key = settings_digest([file["urls"], file["sha256"]])
     name = Path(urlsplit(file["urls"][0]).path).name or "download"
-    return RESULTS / "sources" / dataset / key / name
+    return RESULTS / "sources" / dataset / download_key(file) / name
+
+
+def download_key(file: dict) -> str:
+    """Return the key of a download: another checksum (or address, without one) is another file.
+
+    It stands for the content, which is known beforehand in the one case and held to its first
+    download in the other; mirrors may come and go.
+    """
+    return settings_digest(file["sha256"] or file["urls"][0])
 
 
 def structures_dir(dataset: str) -> Path:

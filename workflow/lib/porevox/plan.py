@@ -5,6 +5,7 @@ Imports nothing heavy: on a cluster every job asks these questions again.
 
 import functools
 import json
+import os
 from pathlib import Path
 
 import yaml
@@ -64,6 +65,7 @@ def check(config: dict) -> None:
     PorevoxError
         Names the key, what is missing, and the remedy.
     """
+    _check_results()
     for name in config["run"]:
         study = config["studies"][name]
         dataset = config["datasets"][study["dataset"]]
@@ -73,7 +75,7 @@ def check(config: dict) -> None:
             if "path" in file and not path.exists():
                 raise PorevoxError(f"`{where}` names {file['path']}, which does not exist; correct the path.")
         # a source that cannot be read is told here, not in the middle of planning
-        source_digest(layout.source_path(study["dataset"], dataset["structures"]))
+        source_key(study["dataset"], dataset["structures"])
         tables = table_paths(config, study["dataset"])
         if all(path.exists() for path, _ in tables):
             check_columns(tables, list(settings.columns_needed(config, study)), f"studies.{name}")
@@ -81,6 +83,15 @@ def check(config: dict) -> None:
             forcefield_path(channel["forcefield"])
         _check_lists(study, name)
         _check_sizes(config, name)
+
+
+def _check_results() -> None:
+    folder = layout.RESULTS if layout.RESULTS.exists() else Path()
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise PorevoxError(
+            f"The folder {folder.resolve()} cannot be written to; make it writable, or run elsewhere with "
+            "`--directory`."
+        )
 
 
 def _check_lists(study: dict, name: str) -> None:
@@ -154,30 +165,46 @@ def code(names: tuple[str, ...]) -> str:
     return code_digest(scripts, ROOT / "workflow" / "lib" / "porevox")[:16]
 
 
-def file_digest(path: Path) -> str | None:
-    """Return the checksum of a file, remembered by size and date; None if it does not exist yet."""
-    if not path.exists():
-        return None
+def file_digest(path: Path) -> str:
+    """Return the checksum of a file, remembered by its size and date."""
     cache = DigestCache(CACHE)
     digest = cache.sha256(path)
     cache.save()
     return digest
 
 
-@functools.cache
-def source_digest(path: Path) -> str | None:
-    """Return the digest of a folder's or an archive's structures; None if it does not exist yet."""
-    if not path.exists():
-        return None
-    from porevox.structures import scan
-
-    cache = DigestCache(CACHE)
-    digest = scan(path, cache).digest
-    cache.save()
-    return digest
+_SOURCES: dict[Path, str] = {}
 
 
-def structures_key(config: dict, dataset: str, code_key: str) -> str | None:
+def source_key(dataset: str, file: dict) -> str:
+    """Return what stands for the content of a dataset's structures.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the dataset.
+    file : dict
+        ``path`` or ``urls``, as in the dataset's entry.
+
+    Returns
+    -------
+    str
+        Digest of a local folder's or archive's structures, looked at once per process; a download
+        is known by its key.
+    """
+    if "urls" in file:
+        return layout.download_key(file)
+    path = layout.source_path(dataset, file)
+    if path not in _SOURCES:
+        from porevox.structures import scan
+
+        cache = DigestCache(CACHE)
+        _SOURCES[path] = scan(path, cache).digest
+        cache.save()
+    return _SOURCES[path]
+
+
+def structures_key(config: dict, dataset: str, code_key: str) -> str:
     """Return the key of all that determines a dataset's manifest and packs.
 
     Parameters
@@ -191,17 +218,15 @@ def structures_key(config: dict, dataset: str, code_key: str) -> str | None:
 
     Returns
     -------
-    str or None
-        8 hexadecimal digits; None as long as the source is not downloaded.
+    str
+        8 hexadecimal digits.
     """
     entry = config["datasets"][dataset]
-    source = source_digest(layout.source_path(dataset, entry["structures"]))
-    if source is None:
-        return None
+    source = source_key(dataset, entry["structures"])
     return settings_digest([source, entry["n_structures"], entry["shard_size"], code_key])
 
 
-def known_shards(config: dict, dataset: str, key: str | None) -> list[int] | None:
+def known_shards(config: dict, dataset: str, key: str) -> list[int] | None:
     """Return the shards of a dataset, if they are known without looking into its source again.
 
     Parameters
@@ -210,7 +235,7 @@ def known_shards(config: dict, dataset: str, key: str | None) -> list[int] | Non
         A completed configuration.
     dataset : str
         Name of the dataset.
-    key : str or None
+    key : str
         See :func:`structures_key`.
 
     Returns
@@ -340,12 +365,18 @@ def dataset_key(config: dict, study: str, fold: int) -> str:
     Returns
     -------
     str
-        8 hexadecimal digits; a new one once a download has arrived.
+        8 hexadecimal digits.
     """
     dataset = config["studies"][study]["dataset"]
-    files = [path for path, _ in table_paths(config, dataset)] + split_lists(config, study)
-    source = layout.source_path(dataset, config["datasets"][dataset]["structures"])
-    content = [source_digest(source), *map(file_digest, files)]
+    entry = config["datasets"][dataset]
+    content = [source_key(dataset, entry["structures"])]
+    for table in entry["tables"]:
+        file = table["file"]
+        downloaded = "urls" in file
+        content.append(
+            layout.download_key(file) if downloaded else file_digest(layout.source_path(dataset, file))
+        )
+    content += map(file_digest, split_lists(config, study))
     return settings_digest([dataset_spec(config, study, fold), content, code(("dataset",))])
 
 
