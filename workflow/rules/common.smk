@@ -21,7 +21,7 @@ except PorevoxError as error:
     # not an exception: the user is told what to mend, not where it was noticed
     sys.exit(f"\nporevox: {error}")
 
-GPUS = len([path for path in Path("/dev").glob("nvidia[0-9]*")])
+GPUS = plan.n_gpus()
 # `--cores 32` alone would start 32 trainings on one GPU; a limit given by the user wins
 if workflow.is_main_process and workflow.global_resources.get("gpu") is None:
     workflow.global_resources["gpu"] = max(GPUS, 1)
@@ -86,6 +86,77 @@ def model_metrics(wildcards):
 def study_targets(study):
     """Everything that a study ends in."""
     return [path for split in SPLITS for path in plan.targets(study, split)]
+
+
+def download_spec(wildcards):
+    """The entry of a download, found by the path that its urls and checksum give."""
+    entry = config["datasets"][wildcards.dataset]
+    files = [entry["structures"], *(table["file"] for table in entry["tables"])]
+    wanted = layout.RESULTS / "sources" / wildcards.dataset / wildcards.key / wildcards.file
+    for spec in files:
+        if "urls" in spec and layout.source_path(wildcards.dataset, spec) == wanted:
+            return spec
+    raise WorkflowError(f"No file of dataset {wildcards.dataset} is downloaded to {wanted}.")
+
+
+def structures_source(wildcards):
+    return layout.source_path(wildcards.dataset, config["datasets"][wildcards.dataset]["structures"])
+
+
+def structures_key(dataset):
+    return plan.structures_key(config, dataset, code("structures"))
+
+
+def shards_of(dataset):
+    """Numbers of a dataset's shards.
+
+    Known from the manifest, or from the number of structures that the dataset's entry declares.
+    Only when the source has changed since the manifest was made does the workflow wait for a new
+    one and then look again: that is what the checkpoint is for.
+    """
+    shards = plan.known_shards(config, dataset, structures_key(dataset))
+    if shards is None:
+        checkpoints.structures.get(dataset=dataset)
+        summary = layout.structures_dir(dataset) / "shards.json"
+        shards = range(json.loads(summary.read_text())["n_shards"])
+    return shards
+
+
+def channel_spec(wildcards):
+    grid = config["grids"][wildcards.grid]
+    return next(channel for channel in grid["channels"] if channel["name"] == wildcards.channel)
+
+
+def study_shards(wildcards, file):
+    """One file of every shard of every channel that the study reads."""
+    channels = plan.channels(config, wildcards.study)
+    shards = shards_of(config["studies"][wildcards.study]["dataset"]) if channels else []
+    return [f"{channel['folder']}/shard{shard}/{file}" for channel in channels for shard in shards]
+
+
+def study_tables(wildcards):
+    return plan.table_paths(config, config["studies"][wildcards.study]["dataset"])
+
+
+def dataset_files(wildcards):
+    folder = layout.study_dir(wildcards.study, wildcards.split) / "dataset"
+    return [folder / "dataset.json", folder / "table.csv"]
+
+
+def study_bootstrap(wildcards):
+    return config["studies"][wildcards.study]["bootstrap"]
+
+
+def figure_spec(wildcards):
+    """What the figures of a study say besides its numbers."""
+    target = plan.dataset_spec(config, wildcards.study, int(wildcards.split))["target"]
+    names = models_of(wildcards.study)
+    return {
+        "label": target["label"] or target["column"],
+        "unit": target["unit"],
+        "models": names,
+        "controls": [name for name in names if MODELS[name]["type"] == "mean"],
+    }
 
 
 def before_start():

@@ -1,17 +1,6 @@
 """Stage dataset: voxels, labels and descriptors -> one table of indices, and a split."""
 
 
-def study_shards(wildcards, file):
-    """One file of every shard of every channel that the study reads."""
-    channels = plan.channels(config, wildcards.study)
-    shards = shards_of(config["studies"][wildcards.study]["dataset"]) if channels else []
-    return [f"{channel['folder']}/shard{shard}/{file}" for channel in channels for shard in shards]
-
-
-def study_tables(wildcards):
-    return plan.table_paths(config, config["studies"][wildcards.study]["dataset"])
-
-
 rule dataset:
     input:
         manifest=lambda wc: layout.structures_dir(config["studies"][wc.study]["dataset"]) / "manifest.csv",

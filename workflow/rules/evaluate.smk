@@ -1,10 +1,6 @@
 """Stage evaluate: predictions -> scores with confidence intervals, differences, crossing."""
 
 
-def study_bootstrap(wildcards):
-    return config["studies"][wildcards.study]["bootstrap"]
-
-
 rule evaluate:
     input:
         predictions=lambda wc: runs_of(wc, wc.model, "predictions.csv"),

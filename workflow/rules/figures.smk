@@ -1,18 +1,6 @@
 """Stage figures: tidy tables -> PDF, SVG and PNG, and the CSV behind each."""
 
 
-def figure_spec(wildcards):
-    """What the figures of a study say besides its numbers."""
-    target = plan.dataset_spec(config, wildcards.study, int(wildcards.split))["target"]
-    names = models_of(wildcards.study)
-    return {
-        "label": target["label"] or target["column"],
-        "unit": target["unit"],
-        "models": names,
-        "controls": [name for name in names if MODELS[name]["type"] == "mean"],
-    }
-
-
 rule learning_curve:
     input:
         metrics=lambda wc: model_metrics(wc),

@@ -1,11 +1,6 @@
 """Stage train: one job per model, training-set size and seed -> weights, history, predictions."""
 
 
-def dataset_files(wildcards):
-    folder = layout.study_dir(wildcards.study, wildcards.split) / "dataset"
-    return [folder / "dataset.json", folder / "table.csv"]
-
-
 rule train_retnet:
     input:
         dataset=dataset_files,
@@ -31,6 +26,7 @@ rule train_retnet:
         runtime="12h",
         gpu=1 if GPUS else 0,
     params:
+        size=lambda wc: layout.size_of(wc.size),
         options=lambda wc: MODELS[wc.model],
         code=code("train_retnet"),
     script:
@@ -59,6 +55,7 @@ rule train_baseline:
         mem_mb=8000,
         runtime="4h",
     params:
+        size=lambda wc: layout.size_of(wc.size),
         options=lambda wc: MODELS[wc.model],
         code=code("train_baseline"),
     script:

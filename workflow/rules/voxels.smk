@@ -1,11 +1,6 @@
 """Stage voxels: one job per shard of structures -> energies, index, ledger of the rejected."""
 
 
-def channel_spec(wildcards):
-    grid = config["grids"][wildcards.grid]
-    return next(channel for channel in grid["channels"] if channel["name"] == wildcards.channel)
-
-
 rule voxels:
     input:
         # the shard's own digest is a parameter: other shards' structures do not count

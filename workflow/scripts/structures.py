@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from porevox import plan
 from porevox.job import job
 from porevox.structures import build_packs
 
@@ -14,7 +13,7 @@ with job(snakemake.log[0], f"structures of {snakemake.wildcards.dataset}") as pr
         previous_manifest=manifest if manifest.exists() else None,
         n_shards=snakemake.params.n_shards,
         shard_size=snakemake.params.shard_size,
-        hash_cache=plan.CACHE,
+        hash_cache=Path(snakemake.params.cache),
         progress=progress,
     )
     Path(snakemake.output.key).write_text(snakemake.params.key + "\n")

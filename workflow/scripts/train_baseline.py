@@ -4,7 +4,6 @@ from pathlib import Path
 
 from porevox.baselines import train_baseline
 from porevox.job import job
-from porevox.layout import size_of
 
 wildcards = snakemake.wildcards
 with job(snakemake.log[0], f"{wildcards.model} n={wildcards.size} seed={wildcards.seed}"):
@@ -12,7 +11,7 @@ with job(snakemake.log[0], f"{wildcards.model} n={wildcards.size} seed={wildcard
     train_baseline(
         Path(snakemake.input.dataset[0]).parent,
         out_dir,
-        size=size_of(wildcards.size),
+        size=snakemake.params.size,
         seed=int(wildcards.seed),
         options=dict(snakemake.params.options),
         model_name=wildcards.model,

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from porevox.job import job
-from porevox.layout import size_of
 from porevox.training import train_retnet
 
 wildcards = snakemake.wildcards
@@ -14,7 +13,7 @@ with job(snakemake.log[0], f"{wildcards.model} n={wildcards.size} seed={wildcard
         out_dir,
         # outside the declared outputs: those of a failed job are deleted
         checkpoint_dir=Path("results/checkpoints") / out_dir.relative_to("results"),
-        size=size_of(wildcards.size),
+        size=snakemake.params.size,
         seed=int(wildcards.seed),
         options=dict(snakemake.params.options),
         model_name=wildcards.model,

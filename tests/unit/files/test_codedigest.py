@@ -194,3 +194,12 @@ def test_the_package_itself_is_quick(root):
     start = time.process_time()
     code_digest(modules, package)
     assert time.process_time() - start < 0.1
+
+
+def test_a_module_that_changes_no_result_can_be_left_out(tree):
+    script, package = [tree / "script.py"], tree / "pkg"
+    before = code_digest(script, package, ["pkg/b.py"])
+    edit(tree, "b.py", "2 * x", "3 * x")
+    assert code_digest(script, package, ["pkg/b.py"]) == before
+    edit(tree, "a.py", "+ 1", "+ 2")
+    assert code_digest(script, package, ["pkg/b.py"]) != before

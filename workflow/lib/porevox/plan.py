@@ -22,6 +22,8 @@ from porevox.tables import check_columns
 __all__ = ["VOXEL_MODELS", "check", "code", "headline", "load", "targets"]
 
 CACHE = layout.RESULTS / "cache" / "digests"
+#: What shows progress and writes logs changes no result.
+NO_RESULT = ("porevox/job.py",)
 FIGURES = ("learning_curve", "parity")
 
 
@@ -162,7 +164,7 @@ def code(names: tuple[str, ...]) -> str:
         16 hexadecimal digits.
     """
     scripts = [ROOT / "workflow" / "scripts" / f"{name}.py" for name in names]
-    return code_digest(scripts, ROOT / "workflow" / "lib" / "porevox")[:16]
+    return code_digest(scripts, ROOT / "workflow" / "lib" / "porevox", NO_RESULT)[:16]
 
 
 def file_digest(path: Path) -> str:
@@ -385,6 +387,11 @@ def split_lists(config: dict, study: str) -> list[Path]:
     split = config["studies"][study]["split"]
     names = [split[key] for key in ("train_file", "validation_file", "test_file")]
     return [Path(name) for name in names if name is not None] if split["kind"] == "files" else []
+
+
+def n_gpus() -> int:
+    """Return the number of NVIDIA GPUs of this machine, without loading anything that could use them."""
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
 def targets(study: str, split: int) -> list[str]:

@@ -13,7 +13,7 @@ _DEFINITIONS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _SILENT_FIELDS = {"ctx", "type_comment", "type_ignores", "kind"}
 
 
-def code_digest(files: Iterable[Path], package: Path) -> str:
+def code_digest(files: Iterable[Path], package: Path, without: Iterable[str] = ()) -> str:
     """Digest what the given Python files do, and every module of the package they import.
 
     Imports are followed through the package, also those inside functions. Comments, formatting,
@@ -25,6 +25,8 @@ def code_digest(files: Iterable[Path], package: Path) -> str:
         Scripts, or modules of the package.
     package : pathlib.Path
         The package's folder (the one with ``__init__.py``); its name is the package's name.
+    without : iterable of str
+        Modules that cannot change any result (``package/job.py``), left out with their imports.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def code_digest(files: Iterable[Path], package: Path) -> str:
         file = queue.pop()
         inside = file.is_relative_to(package)
         name = file.relative_to(package.parent).as_posix() if inside else file.name
-        if name in digests:
+        if name in digests or name in without:
             continue
         home = tuple(name.split("/")[:-1]) if inside else ()
         digests[name], imported = _module_digest(_source(file), home, str(file))
