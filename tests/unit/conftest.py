@@ -1,10 +1,13 @@
-"""A web server on this machine that fails in the ways real ones do."""
+"""Fixtures: a web server that fails in the ways real ones do, and a small completed configuration."""
 
 import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import yaml
+
+from porevox import keys, plan
 
 
 class Site:
@@ -89,3 +92,29 @@ def site():
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch, root):
+    """A completed configuration of one study, in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    keys._SOURCES.clear()
+    (tmp_path / "cifs").mkdir()
+    for name in ("a", "b", "c"):
+        (tmp_path / f"cifs/{name}.cif").write_text("data_x\n_cell_length_a 9\n" + name)
+    (tmp_path / "labels.csv").write_text("id,y,rho,family\na,1,2,f\n")
+    user = yaml.safe_load((root / "config.yaml").read_text())
+    user["datasets"] = {
+        "mine": {
+            "structures": {"path": "cifs"},
+            "n_structures": 3,
+            "shard_size": 2,
+            "tables": [{"file": {"path": "labels.csv"}}],
+            "targets": {"y": {"unit": "mol/kg"}},
+            "descriptors": ["rho"],
+        }
+    }
+    study = {"dataset": "mine", "target": "y", "sizes": [2]}
+    user["studies"]["mine"] = user["studies"]["demo"] | study
+    user["run"] = ["mine"]
+    return plan.load(user)

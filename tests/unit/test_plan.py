@@ -1,40 +1,10 @@
-"""What has to exist and what it depends on."""
-
-import json
+"""What is to be done, whether it can be, and what came out."""
 
 import pytest
 import yaml
 
 from porevox import layout, plan
 from porevox.errors import PorevoxError
-
-CIF = "data_x\n_cell_length_a 9\n"
-
-
-@pytest.fixture
-def config(tmp_path, monkeypatch, root):
-    """A completed configuration of one study, in a working directory of its own."""
-    monkeypatch.chdir(tmp_path)
-    plan._SOURCES.clear()
-    (tmp_path / "cifs").mkdir()
-    for name in ("a", "b", "c"):
-        (tmp_path / f"cifs/{name}.cif").write_text(CIF + name)
-    (tmp_path / "labels.csv").write_text("id,y,rho,family\na,1,2,f\n")
-    user = yaml.safe_load((root / "config.yaml").read_text())
-    user["datasets"] = {
-        "mine": {
-            "structures": {"path": "cifs"},
-            "n_structures": 3,
-            "shard_size": 2,
-            "tables": [{"file": {"path": "labels.csv"}}],
-            "targets": {"y": {"unit": "mol/kg"}},
-            "descriptors": ["rho"],
-        }
-    }
-    study = {"dataset": "mine", "target": "y", "sizes": [2]}
-    user["studies"]["mine"] = user["studies"]["demo"] | study
-    user["run"] = ["mine"]
-    return plan.load(user)
 
 
 def test_a_good_configuration_passes(config):
@@ -64,44 +34,6 @@ def test_what_is_missing_is_named(config, change, words):
     change(config)
     with pytest.raises(PorevoxError, match=words):
         plan.check(config)
-
-
-def test_shards_are_known_beforehand_and_from_an_up_to_date_manifest_only(config, tmp_path):
-    assert plan.known_shards(config, "mine", "new") == [0, 1]
-    folder = tmp_path / layout.structures_dir("mine")
-    folder.mkdir(parents=True)
-    (folder / "shards.json").write_text(json.dumps({"n_shards": 5, "shards": {"0": {"digest": "d"}}}))
-    (folder / "key.txt").write_text("old\n")
-    assert plan.known_shards(config, "mine", "new") is None
-    assert plan.known_shards(config, "mine", "old") == [0, 1, 2, 3, 4]
-    assert plan.shard_digest("mine", 0) == "d" and plan.shard_digest("other", 0) is None
-
-
-def test_keys_follow_content_and_settings(config, tmp_path):
-    def keys():
-        plan._SOURCES.clear()
-        return plan.structures_key(config, "mine", "code"), plan.dataset_key(config, "mine", 0)
-
-    first = keys()
-    (tmp_path / "cifs/a.cif").touch()
-    assert keys() == first
-    (tmp_path / "labels.csv").write_text("id,y,rho,family\na,1,3,f\n")
-    second = keys()
-    assert second[0] == first[0] and second[1] != first[1]
-    (tmp_path / "cifs/a.cif").write_text(CIF + "changed")
-    third = keys()
-    assert third[0] != second[0] and third[1] != second[1]
-    config["studies"]["mine"]["sizes"] = [2, "100%"]
-    config["studies"]["mine"]["bootstrap"]["resamples"] = 100
-    assert keys() == third
-    config["studies"]["mine"]["transform"]["temperature_K"] = 273.0
-    assert keys()[0] == third[0] and keys()[1] != third[1]
-
-
-def test_a_study_without_voxel_models_reads_no_channel(config):
-    assert [channel["name"] for channel in plan.channels(config, "mine")] == ["lj"]
-    config["studies"]["mine"]["models"] = ["rf", "mean"]
-    assert plan.channels(config, "mine") == []
 
 
 def test_headline_says_what_came_out(config, tmp_path):

@@ -10,7 +10,8 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow/lib"))
 
-from porevox import layout, plan
+from porevox import keys, layout, plan
+from porevox.config import VOXEL_MODELS
 from porevox.errors import PorevoxError
 
 try:
@@ -45,7 +46,7 @@ wildcard_constraints:
 
 def code(*names):
     """Digest of the named scripts and of every module they import: comments and dates do not count."""
-    return plan.code(names)
+    return keys.code(names)
 
 
 def models_of(study):
@@ -54,7 +55,7 @@ def models_of(study):
 
 def model_names(voxel):
     """Pattern of all models that look at voxels, or of those that do not."""
-    names = [name for name, model in MODELS.items() if (model["type"] in plan.VOXEL_MODELS) == voxel]
+    names = [name for name, model in MODELS.items() if (model["type"] in VOXEL_MODELS) == voxel]
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
@@ -104,7 +105,7 @@ def structures_source(wildcards):
 
 
 def structures_key(dataset):
-    return plan.structures_key(config, dataset, code("structures"))
+    return keys.structures_key(config, dataset, code("structures"))
 
 
 def shards_of(dataset):
@@ -114,7 +115,7 @@ def shards_of(dataset):
     Only when the source has changed since the manifest was made does the workflow wait for a new
     one and then look again: that is what the checkpoint is for.
     """
-    shards = plan.known_shards(config, dataset, structures_key(dataset))
+    shards = keys.known_shards(config, dataset, structures_key(dataset))
     if shards is None:
         checkpoints.structures.get(dataset=dataset)
         summary = layout.structures_dir(dataset) / "shards.json"
@@ -129,13 +130,13 @@ def channel_spec(wildcards):
 
 def study_shards(wildcards, file):
     """One file of every shard of every channel that the study reads."""
-    channels = plan.channels(config, wildcards.study)
+    channels = keys.channels(config, wildcards.study)
     shards = shards_of(config["studies"][wildcards.study]["dataset"]) if channels else []
     return [f"{channel['folder']}/shard{shard}/{file}" for channel in channels for shard in shards]
 
 
 def study_tables(wildcards):
-    return plan.table_paths(config, config["studies"][wildcards.study]["dataset"])
+    return keys.table_paths(config, config["studies"][wildcards.study]["dataset"])
 
 
 def dataset_files(wildcards):
@@ -149,7 +150,7 @@ def study_bootstrap(wildcards):
 
 def figure_spec(wildcards):
     """What the figures of a study say besides its numbers."""
-    target = plan.dataset_spec(config, wildcards.study, int(wildcards.split))["target"]
+    target = keys.dataset_spec(config, wildcards.study, int(wildcards.split))["target"]
     names = models_of(wildcards.study)
     return {
         "label": target["label"] or target["column"],

@@ -9,7 +9,7 @@ rule dataset:
         index=lambda wc: study_shards(wc, "index.csv"),
         ledger=lambda wc: study_shards(wc, "ledger.csv"),
         record=lambda wc: study_shards(wc, "shard.json"),
-        lists=lambda wc: [ancient(path) for path in plan.split_lists(config, wc.study)],
+        lists=lambda wc: [ancient(path) for path in keys.split_lists(config, wc.study)],
     output:
         table="results/{study}/split{split}/dataset/table.csv",
         drops=report(
@@ -28,8 +28,8 @@ rule dataset:
         mem_mb=4000,
         runtime="1h",
     params:
-        study=lambda wc: plan.dataset_spec(config, wc.study, int(wc.split)),
+        study=lambda wc: keys.dataset_spec(config, wc.study, int(wc.split)),
         # code, and files by their content, not by their date
-        key=lambda wc: plan.dataset_key(config, wc.study, int(wc.split)),
+        key=lambda wc: keys.dataset_key(config, wc.study, int(wc.split)),
     script:
         "../scripts/dataset.py"

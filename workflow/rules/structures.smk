@@ -26,6 +26,6 @@ checkpoint structures:
             config["datasets"][wc.dataset]["n_structures"], config["datasets"][wc.dataset]["shard_size"]
         ),
         shard_size=lambda wc: config["datasets"][wc.dataset]["shard_size"],
-        cache=str(plan.CACHE),
+        cache=str(keys.CACHE),
     script:
         "../scripts/structures.py"

@@ -1,9 +1,6 @@
-"""What has to exist, and what it depends on: the questions that a workflow asks before it runs.
+"""What is to be done, whether it can be done, and what came out, asked before and after a run."""
 
-Imports nothing heavy: on a cluster every job asks these questions again.
-"""
-
-import functools
+import csv
 import json
 import os
 from pathlib import Path
@@ -11,19 +8,12 @@ from pathlib import Path
 import yaml
 
 from porevox import config as settings
-from porevox import layout
-from porevox.config import VOXEL_MODELS
+from porevox import keys, layout
 from porevox.errors import PorevoxError
-from porevox.files.codedigest import code_digest
-from porevox.files.digest import DigestCache, settings_digest
 from porevox.layout import ROOT
+from porevox.split import check_sizes
 from porevox.tables import check_columns
 
-__all__ = ["VOXEL_MODELS", "check", "code", "headline", "load", "targets"]
-
-CACHE = layout.RESULTS / "cache" / "digests"
-#: What shows progress and writes logs changes no result.
-NO_RESULT = ("porevox/job.py",)
 FIGURES = ("learning_curve", "parity")
 
 
@@ -77,12 +67,12 @@ def check(config: dict) -> None:
             if "path" in file and not path.exists():
                 raise PorevoxError(f"`{where}` names {file['path']}, which does not exist; correct the path.")
         # a source that cannot be read is told here, not in the middle of planning
-        source_key(study["dataset"], dataset["structures"])
-        tables = table_paths(config, study["dataset"])
+        keys.source_key(study["dataset"], dataset["structures"])
+        tables = keys.table_paths(config, study["dataset"])
         if all(path.exists() for path, _ in tables):
             check_columns(tables, list(settings.columns_needed(config, study)), f"studies.{name}")
         for channel in config["grids"][study["grid"]]["channels"]:
-            forcefield_path(channel["forcefield"])
+            keys.forcefield_path(channel["forcefield"])
         _check_lists(study, name)
         _check_sizes(config, name)
 
@@ -109,284 +99,8 @@ def _check_sizes(config: dict, name: str) -> None:
         known = json.loads((layout.study_dir(name, 0) / "dataset" / "dataset.json").read_text())
     except OSError:
         return
-    if known["key"] == dataset_key(config, name, 0):
-        from porevox.split import check_sizes
-
+    if known["key"] == keys.dataset_key(config, name, 0):
         check_sizes(config["studies"][name]["sizes"], known["n_train"], name)
-
-
-def table_paths(config: dict, dataset: str) -> list[tuple[Path, dict]]:
-    """Return the tables of a dataset, each with its entry.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    dataset : str
-        Name of the dataset.
-
-    Returns
-    -------
-    list of (Path, dict)
-        Local path and ``tables`` entry.
-    """
-    tables = config["datasets"][dataset]["tables"]
-    return [(layout.source_path(dataset, table["file"]), table) for table in tables]
-
-
-def forcefield_path(name: str) -> Path:
-    """Return the file of a force field.
-
-    Raises
-    ------
-    PorevoxError
-        If there is none of that name.
-    """
-    path = layout.shipped(Path("resources", "forcefields", f"{name}.csv"))
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.csv")))
-        raise PorevoxError(f"There is no force field `{name}` in resources/forcefields; there are {known}.")
-    return path
-
-
-@functools.cache
-def code(names: tuple[str, ...]) -> str:
-    """Return the digest of scripts and of all library code they import.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Names of scripts, without ``.py``.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
-    """
-    scripts = [ROOT / "workflow" / "scripts" / f"{name}.py" for name in names]
-    return code_digest(scripts, ROOT / "workflow" / "lib" / "porevox", NO_RESULT)[:16]
-
-
-def file_digest(path: Path) -> str:
-    """Return the checksum of a file, remembered by its size and date."""
-    cache = DigestCache(CACHE)
-    digest = cache.sha256(path)
-    cache.save()
-    return digest
-
-
-_SOURCES: dict[Path, str] = {}
-
-
-def source_key(dataset: str, file: dict) -> str:
-    """Return what stands for the content of a dataset's structures.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of the dataset.
-    file : dict
-        ``path`` or ``urls``, as in the dataset's entry.
-
-    Returns
-    -------
-    str
-        Digest of a local folder's or archive's structures, looked at once per process; a download
-        is known by its key.
-    """
-    if "urls" in file:
-        return layout.download_key(file)
-    path = layout.source_path(dataset, file)
-    if path not in _SOURCES:
-        from porevox.structures import scan
-
-        cache = DigestCache(CACHE)
-        _SOURCES[path] = scan(path, cache).digest
-        cache.save()
-    return _SOURCES[path]
-
-
-def structures_key(config: dict, dataset: str, code_key: str) -> str:
-    """Return the key of all that determines a dataset's manifest and packs.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    dataset : str
-        Name of the dataset.
-    code_key : str
-        Digest of the stage's code.
-
-    Returns
-    -------
-    str
-        8 hexadecimal digits.
-    """
-    entry = config["datasets"][dataset]
-    source = source_key(dataset, entry["structures"])
-    return settings_digest([source, entry["n_structures"], entry["shard_size"], code_key])
-
-
-def known_shards(config: dict, dataset: str, key: str) -> list[int] | None:
-    """Return the shards of a dataset, if they are known without looking into its source again.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    dataset : str
-        Name of the dataset.
-    key : str
-        See :func:`structures_key`.
-
-    Returns
-    -------
-    list of int or None
-        From the manifest if it is up to date, from the declared number of structures if there is
-        no manifest yet, else None.
-    """
-    folder = layout.structures_dir(dataset)
-    if (folder / "shards.json").exists():
-        if _read_key(folder) != key:
-            return None
-        return list(range(json.loads((folder / "shards.json").read_text())["n_shards"]))
-    entry = config["datasets"][dataset]
-    n_shards = layout.n_shards(entry["n_structures"], entry["shard_size"])
-    return None if n_shards is None else list(range(n_shards))
-
-
-def _read_key(folder: Path) -> str | None:
-    try:
-        return (folder / "key.txt").read_text().strip()
-    except OSError:
-        return None
-
-
-def shard_digest(dataset: str, shard: int) -> str | None:
-    """Return the digest of the structures in a shard; None as long as there is no manifest."""
-    try:
-        shards = json.loads((layout.structures_dir(dataset) / "shards.json").read_text())["shards"]
-    except OSError:
-        return None
-    return shards[str(shard)]["digest"]
-
-
-def channels(config: dict, study: str) -> list[dict]:
-    """Return the voxel channels that a study reads; none if no model of it looks at voxels.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    study : str
-        Name of the study.
-
-    Returns
-    -------
-    list of dict
-        ``name``, ``settings``, ``forcefield``, ``quantity``, ``unit``, ``key`` and ``folder``.
-    """
-    spec = config["studies"][study]
-    if not any(config["models"][name]["type"] in VOXEL_MODELS for name in spec["models"]):
-        return []
-    grid = config["grids"][spec["grid"]]
-    reading = config["datasets"][spec["dataset"]]["reading"]
-    found = []
-    for channel in grid["channels"]:
-        forcefield = file_digest(forcefield_path(channel["forcefield"]))
-        key = layout.voxel_key(grid, channel, reading, forcefield)
-        folder = layout.voxels_dir(spec["dataset"], spec["grid"], channel["name"], key)
-        found.append(
-            {
-                "name": channel["name"],
-                "settings": {"kind": channel["kind"], **layout.potential(channel)},
-                "forcefield": channel["forcefield"],
-                "quantity": "energy",
-                "unit": "K",
-                "key": key,
-                "folder": str(folder),
-            }
-        )
-    return found
-
-
-def dataset_spec(config: dict, study: str, fold: int) -> dict:
-    """Return all that determines a study's dataset, apart from the files it is made of.
-
-    Training-set sizes, models and bootstrap are no part of it: changing them leaves it as it is.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    study : str
-        Name of the study.
-    fold : int
-        Number of the split.
-
-    Returns
-    -------
-    dict
-        ``study``, ``dataset``, ``target``, ``tables``, ``split``, ``fold``, ``grid``, ``transform``,
-        ``channels``, ``descriptors``, ``scalars`` and ``known_faulty``.
-    """
-    spec = config["studies"][study]
-    entry = config["datasets"][spec["dataset"]]
-    models = [config["models"][name] for name in spec["models"]]
-    descriptors = [settings.descriptors_of(config, spec, m) for m in models if m["type"] == "random_forest"]
-    target = {"unit": "", "label": "", **entry["targets"].get(spec["target"], {})}
-    return {
-        "study": study,
-        "dataset": spec["dataset"],
-        "target": {"column": spec["target"], **target},
-        "tables": [{key: table[key] for key in ("id_column", "aliases")} for table in entry["tables"]],
-        "split": spec["split"],
-        "fold": fold,
-        "grid": layout.geometry(config["grids"][spec["grid"]]),
-        "transform": spec["transform"],
-        "channels": channels(config, study),
-        "descriptors": list(dict.fromkeys(name for names in descriptors for name in names)),
-        "scalars": list(dict.fromkeys(name for m in models for name in m.get("scalars", []))),
-        "known_faulty": entry["known_faulty"],
-    }
-
-
-def dataset_key(config: dict, study: str, fold: int) -> str:
-    """Return the key of all that determines a study's dataset, the content of its files included.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    study : str
-        Name of the study.
-    fold : int
-        Number of the split.
-
-    Returns
-    -------
-    str
-        8 hexadecimal digits.
-    """
-    dataset = config["studies"][study]["dataset"]
-    entry = config["datasets"][dataset]
-    content = [source_key(dataset, entry["structures"])]
-    for table in entry["tables"]:
-        file = table["file"]
-        downloaded = "urls" in file
-        content.append(
-            layout.download_key(file) if downloaded else file_digest(layout.source_path(dataset, file))
-        )
-    content += map(file_digest, split_lists(config, study))
-    return settings_digest([dataset_spec(config, study, fold), content, code(("dataset",))])
-
-
-def split_lists(config: dict, study: str) -> list[Path]:
-    """Return the files that list a study's subsets, if its split is of kind files."""
-    split = config["studies"][study]["split"]
-    names = [split[key] for key in ("train_file", "validation_file", "test_file")]
-    return [Path(name) for name in names if name is not None] if split["kind"] == "files" else []
 
 
 def n_gpus() -> int:
@@ -430,8 +144,6 @@ def headline(study: str, split: int = 0) -> str:
     str
         At most five lines; empty if the study has no results.
     """
-    import csv
-
     folder = layout.study_dir(study, split)
     try:
         counts = json.loads((folder / "dataset" / "summary.json").read_text())
