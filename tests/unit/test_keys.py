@@ -7,6 +7,8 @@ from porevox import keys, layout
 
 def test_shards_are_known_beforehand_and_from_an_up_to_date_manifest_only(config, tmp_path):
     assert keys.known_shards(config, "mine", "new") == [0, 1]
+    config["datasets"]["mine"]["n_structures"] = None  # counted
+    assert keys.known_shards(config, "mine", "new") == [0, 1]
     folder = tmp_path / layout.structures_dir("mine")
     folder.mkdir(parents=True)
     (folder / "shards.json").write_text(json.dumps({"n_shards": 5, "shards": {"0": {"digest": "d"}}}))

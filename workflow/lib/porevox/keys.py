@@ -18,7 +18,8 @@ from porevox.layout import ROOT
 CACHE = layout.RESULTS / "cache" / "digests"
 #: What shows progress and writes logs changes no result.
 NO_RESULT = ("porevox/job.py",)
-_SOURCES: dict[Path, str] = {}
+#: Digest and number of structures of the local sources looked at so far.
+_SOURCES: dict[Path, tuple[str, int]] = {}
 
 
 def forcefield_path(name: str) -> Path:
@@ -106,12 +107,16 @@ def source_key(dataset: str, file: dict) -> str:
     """
     if "urls" in file:
         return layout.download_key(file)
-    path = layout.source_path(dataset, file)
+    return _look_at(layout.source_path(dataset, file))[0]
+
+
+def _look_at(path: Path) -> tuple[str, int]:
     if path not in _SOURCES:
         from porevox.structures import scan
 
         cache = DigestCache(CACHE)
-        _SOURCES[path] = scan(path, cache).digest
+        found = scan(path, cache)
+        _SOURCES[path] = found.digest, len(found.records)
         cache.save()
     return _SOURCES[path]
 
@@ -153,8 +158,8 @@ def known_shards(config: dict, dataset: str, key: str) -> list[int] | None:
     Returns
     -------
     list of int or None
-        From the manifest if it is up to date, from the declared number of structures if there is
-        no manifest yet, else None.
+        From the manifest if it is up to date, from the number of structures (declared, or counted in
+        a local source) if there is no manifest yet, else None.
     """
     folder = layout.structures_dir(dataset)
     if (folder / "shards.json").exists():
@@ -162,7 +167,10 @@ def known_shards(config: dict, dataset: str, key: str) -> list[int] | None:
             return None
         return list(range(json.loads((folder / "shards.json").read_text())["n_shards"]))
     entry = config["datasets"][dataset]
-    n_shards = layout.n_shards(entry["n_structures"], entry["shard_size"])
+    n_structures = entry["n_structures"]
+    if n_structures is None and "path" in entry["structures"]:
+        n_structures = _look_at(layout.source_path(dataset, entry["structures"]))[1]
+    n_shards = layout.n_shards(n_structures, entry["shard_size"])
     return None if n_shards is None else list(range(n_shards))
 
 
