@@ -79,7 +79,7 @@ def test_changed_labels_do_not_voxelise(project):
 
 def test_bootstrap_concerns_scores_and_figures(project):
     change(project, "studies", "tiny", "bootstrap", value={"resamples": 300})
-    assert project.rules() == SCORES - {"collect"} | {"collect"}
+    assert project.rules() == SCORES
 
 
 def test_one_replaced_cif_recomputes_one_shard(project):
@@ -92,6 +92,7 @@ def test_one_replaced_cif_recomputes_one_shard(project):
     assert project.jobs() == []
 
 
+@pytest.mark.slow
 def test_new_structures_open_a_new_shard_and_removed_ones_touch_theirs(project):
     cifs = read_cifs(project)
     cifs |= {"aaa": make_cif("aaa", 77), "zzz": make_cif("zzz", 78)}
@@ -104,6 +105,7 @@ def test_new_structures_open_a_new_shard_and_removed_ones_touch_theirs(project):
     assert project.jobs() == []
 
 
+@pytest.mark.slow
 def test_data_and_options_changed_at_once(project):
     """A rerun of the manifest must not hide another reason to rerun."""
     cifs = read_cifs(project)
@@ -138,4 +140,10 @@ def test_comments_docstrings_and_formatting_rerun_nothing(project):
         start = text.index('"""')
         end = text.index('"""', start + 3)
         path.write_text(text[:start] + '"""Another docstring.' + text[end:] + "\n# a comment\n\n")
+    assert project.jobs() == []
+
+
+def test_logging_and_progress_change_no_result(project):
+    path = project.root / LIB / "job.py"
+    path.write_text(path.read_text() + "\n\nADDED_BY_A_TEST = 1\n")
     assert project.jobs() == []
