@@ -158,9 +158,14 @@ def headline(study: str, split: int = 0) -> str:
         for name, r in last.items()
     )
     sizes = {r["n_train"] for r in last.values()}
+    drops = ", ".join(f"{n} {reason.split('/')[1]}" for reason, n in counts.get("drops", {}).items())
     lines = [
-        f"Study {study}: {counts['n_structures']} structures in, {counts['n_usable']} used "
-        f"(why not the others: {folder / 'dataset' / 'drops.csv'}).",
+        f"Study {study}: {counts['n_structures']} structures in, {counts['n_usable']} used"
+        + (
+            f"; dropped for all or some models: {drops} ({folder / 'dataset' / 'drops.csv'})."
+            if drops
+            else "."
+        ),
         f"  R2 on the test set at {'/'.join(sorted(sizes))} training structures: {scores}",
     ]
     lines.append("  " + json.loads((folder / "crossing.json").read_text())["statement"])
