@@ -22,7 +22,6 @@ REASONS = {
     "label_not_finite": "the label is empty, not a number, NaN or infinite",
     "duplicate_label": "the label table lists the id more than once",
     "known_faulty": "the dataset's entry lists the row as faulty",
-    "no_voxels": "the structure was rejected before its energies were computed",
     "descriptor_not_finite": "a descriptor is empty, not a number, NaN or infinite",
     "not_in_split": "the split lists do not name the structure",
 }
