@@ -96,13 +96,22 @@ def test_irrelevant_faults_do_not_cost_the_structure(text):
 
 
 def test_pymatgen_reads_what_the_others_cannot():
-    # A translation of 1/5, as in an expanded supercell, is no multiple of gemmi's 1/24.
+    # Halite whose file gives one axis and leaves the rest to the crystal system.
+    text = "data_x\n_cell_length_a 5.6402\n"
+    text += "_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\n"
+    text += "_symmetry_cell_setting cubic\n_symmetry_space_group_name_H-M 'F m -3 m'\n"
+    structure = read_cif((text + LOOP + "Na1 Na+ 0 0 0 1\nCl1 Cl- 0.5 0.5 0.5 1\n").encode(), "x")
+    assert structure.reader == "pymatgen"
+    assert sorted(structure.elements) == ["Cl"] * 4 + ["Na"] * 4
+    np.testing.assert_allclose(structure.lattice_A, 5.6402 * np.eye(3), atol=1e-9)
+
+
+def test_translations_of_supercells_are_applied():
     shifts = "".join(f"'x,y,z+{i}/5'\n" for i in range(5))
     text = HEADER.replace("_symmetry_space_group_name_H-M 'P -1'\n", "")
     text += "loop_\n_symmetry_equiv_pos_as_xyz\n" + shifts + LOOP + "Zn1 Zn 0.1 0.2 0.1 1\n"
     structure = read_cif(text.encode(), "x", ReadingPolicy())
-    assert structure.reader == "pymatgen"
-    np.testing.assert_allclose(sorted(structure.frac[:, 2]), [0.1, 0.3, 0.5, 0.7, 0.9], atol=1e-6)
+    np.testing.assert_allclose(sorted(structure.frac[:, 2]), [0.1, 0.3, 0.5, 0.7, 0.9], atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +135,56 @@ def test_pymatgen_reads_what_the_others_cannot():
 )
 def test_reasons(content, code):
     assert code_of(content) == code
+
+
+def cell(a="12.0", b="11.0", c="10.0", alpha="85", beta="95", gamma="100"):
+    tags = "length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"
+    values = a, b, c, alpha, beta, gamma
+    return "data_x\n" + "".join(f"_cell_{tag} {value}\n" for tag, value in zip(tags, values, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        (cell(a="0"), "absurd_cell", "a cell of 0 x 11 x 10 A"),
+        (cell(b="-11.0"), "absurd_cell", "-11 x 10 A with angles 85, 95, 100 does not exist"),
+        (cell(alpha="0"), "absurd_cell", "angles 0, 95, 100 does not exist"),
+        (cell(gamma="-100"), "absurd_cell", "does not exist"),
+        (cell(gamma="360"), "absurd_cell", "does not exist"),
+        (cell(alpha="60", beta="60", gamma="120"), "absurd_cell", "has no volume"),
+        (cell(alpha="30", beta="40", gamma="150"), "absurd_cell", "has no volume"),
+        (cell(c="1e5"), "absurd_cell", "longer than 1000 A"),
+        (cell(c="0.7"), "absurd_cell", "shorter than 1.5 A"),
+        (cell(a="nan"), "unreadable_cif", "_cell_length_a is 'nan', no number"),
+        (cell(beta="inf"), "unreadable_cif", "_cell_angle_beta is 'inf', no number"),
+        (cell(b="1e999"), "unreadable_cif", "_cell_length_b is '1e999', no number"),
+    ],
+)
+def test_cells_that_cannot_be_are_refused_in_one_sentence(text, code, words):
+    with pytest.raises(StructureRejected) as caught:
+        read_cif((text + LOOP + ROWS).encode(), "x")
+    assert caught.value.code == code
+    assert words in caught.value.detail
+    assert len(caught.value.detail) < 120
+
+
+@pytest.mark.parametrize("value", ["nan", "NaN", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize("header", [HEADER, HEADER + "_audit_method program 2.2\n"])
+def test_coordinates_that_are_no_numbers(value, header):
+    with pytest.raises(StructureRejected) as caught:
+        read_cif((header + LOOP + ROWS.replace("0.45", value)).encode(), "x")
+    assert caught.value.code == "unreadable_cif"
+    assert caught.value.detail == f"_atom_site_fract_y of the site 'D1' is {value!r}, no number"
+
+
+def test_a_million_atoms_are_refused_within_seconds():
+    content = (cell() + LOOP + "C1 C 0.25 0.5 0.75 1\n" * 1_000_000).encode()
+    start = time.process_time()
+    with pytest.raises(StructureRejected) as caught:
+        read_cif(content, "x")
+    assert time.process_time() - start < 15.0
+    assert caught.value.code == "too_large"
+    assert caught.value.detail == "1000000 atoms (sites times symmetry operations) are more than 200000"
 
 
 @pytest.mark.parametrize(

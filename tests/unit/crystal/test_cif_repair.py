@@ -5,7 +5,9 @@ import time
 import gemmi
 import pytest
 
+from porevox.crystal.cif import read_cif
 from porevox.crystal.cif_repair import repair
+from porevox.crystal.cif_values import BrokenValues
 from porevox.errors import StructureRejected
 
 CELL = "".join(f"_cell_length_{axis} 10.5(2)\n" for axis in "abc")
@@ -107,3 +109,37 @@ def test_time_stays_linear_on_rubbish(rubbish):
     except StructureRejected as rejection:
         assert rejection.code == "unreadable_cif"
     assert time.process_time() - start < 5.0
+
+
+SITES = "Zn1 0.1 0.2 0.3\nO1 0.4 0.5 0.6\nO2 0.7 0.8 0.9\nO3 0.15 0.25 0.35\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["stray words", "_cell_volume 1000", "_stray", "loop_", "loop_ O9", "loop_\n_citation_id"]
+)
+def test_rows_of_sites_outside_of_the_list_are_not_lost(line):
+    first, rest = SITES[: SITES.index("O1")], SITES[SITES.index("O1") :]
+    with pytest.raises(BrokenValues, match="stands outside|values for 4 columns"):
+        repair("_bad a b\n" + CELL + LOOP + first + line + "\n" + rest)
+
+
+def test_an_empty_list_of_operations_stays_one():
+    text = "_bad a b\n" + CELL + "loop_\n_symmetry_equiv_pos_as_xyz\n" + LOOP + SITES
+    (loop,) = [i.loop for i in gemmi.cif.read_string(repair(text), 0)[0] if i.loop and len(i.loop.tags) == 1]
+    assert (loop.tags, loop.values) == (["_symmetry_equiv_pos_as_xyz"], [])
+
+
+def test_charges_of_atom_types_are_kept():
+    types = "loop_\n_atom_type_symbol\n_atom_type_partial_charge\nZn 1.25\nO -0.5\n"
+    assert column("_bad a b\n" + CELL + types + LOOP + SITES, "_atom_type_partial_charge") == ["1.25", "-0.5"]
+
+
+@pytest.mark.parametrize("row", ["2 '-x, -y, w'", "'-x,-y'", "2 -x,-y,-z,-w", "\u2212x,\u2212y,\u2212z"])
+def test_malformed_operations_are_kept_to_be_refused(row):
+    text = "_bad a b\n" + CELL + f"loop_\n_symmetry_equiv_pos_as_xyz\n'x,y,z'\n{row}\n" + LOOP + SITES
+    kept = column(text, "_symmetry_equiv_pos_as_xyz")
+    assert kept[0] == "x,y,z"
+    assert len(kept) == 2
+    with pytest.raises(StructureRejected) as caught:
+        read_cif(text.encode(), "x")
+    assert "operation" in caught.value.detail

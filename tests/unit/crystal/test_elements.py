@@ -2,7 +2,8 @@
 
 import pytest
 
-from porevox.crystal.elements import resolve_elements
+from porevox.crystal.cif_values import BrokenValues
+from porevox.crystal.elements import composition, resolve_elements
 from porevox.errors import StructureRejected
 
 
@@ -77,3 +78,27 @@ def test_what_is_no_element_is_rejected_with_its_name(symbol):
         resolve_elements([symbol], ["Xq7"])
     assert caught.value.code == "unknown_element"
     assert "Xq7" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("C4 H Fe O6.96", {"C": 4, "H": 1, "Fe": 1, "O": 6.96}),
+        ("C2 H2 D4", {"C": 2, "H": 6}),
+        ("", {}),
+        ("C4H Fe", {}),
+        ("Zn4O(CO2)6", {}),
+        ("Qq2 C", {}),
+        ("C 4", {}),
+    ],
+)
+def test_composition_of_a_formula(formula, expected):
+    assert composition(formula) == expected
+
+
+@pytest.mark.parametrize(
+    ("types", "labels"), [(["0.28905"], ["C1"]), (["C"], ["0.28905"]), (None, ["-0.3(1)"])]
+)
+def test_numbers_for_names_mean_that_columns_are_mixed_up(types, labels):
+    with pytest.raises(BrokenValues, match="out of place"):
+        resolve_elements(types, labels)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from porevox.crystal.neighbours import PeriodicPoints
+from porevox.crystal.neighbours import PeriodicPoints, any_close
 from porevox.crystal.structure import lattice_from_parameters
 
 CELLS = [
@@ -45,6 +45,34 @@ def test_nearest_agrees_with_all_images(cell, radius_A):
     for i in range(len(frac)):
         found = set(points.around(i, radius_A)[0].tolist())
         assert found == set(np.flatnonzero(pairs[i] < radius_A).tolist()) - {i}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("radius_A", [0.5, 1.5, 3.1])
+def test_whether_any_are_close_agrees_with_all_images(cell, radius_A):
+    rng = np.random.default_rng(11)
+    lattice_A = lattice_from_parameters(*cell)
+    outcomes = set()
+    for n in [1, 2, 3, 4, 5, 7, 9, 12, 15, 18, 21, 24]:
+        frac = rng.random((n, 3))
+        # Pairs on faces, and in one plane across the longest axis.
+        frac[: n // 3, rng.integers(3)] = rng.choice([0.0, 0.5, 1.0 - 1e-12])
+        expected = bool((brute_force(frac, lattice_A, reach=3)[0] <= radius_A).any())
+        assert any_close(frac, lattice_A, radius_A) == expected
+        outcomes.add(expected)
+    # The smallest cell is thinner than the larger radii: every point is near its own image.
+    assert True in outcomes
+    assert False in outcomes or lattice_A.max() < 3.2
+
+
+def test_thousands_of_points_are_handed_to_the_tree():
+    # A simple cubic lattice of 0.6 A, then one point moved to 0.4 A from its neighbour.
+    n = 17
+    frac = np.stack(np.meshgrid(*[np.arange(n)] * 3), -1).reshape(-1, 3) / n
+    lattice_A = 0.6 * n * np.eye(3)
+    assert not any_close(frac, lattice_A, 0.5)
+    frac[1, 2] += 0.2 / (0.6 * n)
+    assert any_close(frac, lattice_A, 0.5)
 
 
 def test_closest_pair_crosses_the_cell_face():

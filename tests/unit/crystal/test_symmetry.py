@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from porevox.crystal.symmetry import UnclearSymmetry, operations
+from porevox.crystal.symmetry import operations, unlisted_operations
+from porevox.crystal.triplets import UnclearSymmetry
 from porevox.errors import StructureRejected
 
 RIGHT = (90.0, 90.0, 90.0)
@@ -105,7 +106,34 @@ def test_what_cannot_be_understood_is_not_read_as_p1(values):
     assert isinstance(caught.value, UnclearSymmetry)
 
 
-def test_translations_beyond_gemmi_are_left_to_others():
-    with pytest.raises(StructureRejected) as caught:
-        operations({"_symmetry_equiv_pos_as_xyz": ["x,y,z", "x,y,z+1/5"]}, RIGHT)
-    assert not isinstance(caught.value, UnclearSymmetry)
+def test_a_crystal_system_alone_is_no_symmetry():
+    with pytest.raises(UnclearSymmetry, match="tetragonal"):
+        operations({"_symmetry_cell_setting": ["tetragonal"]}, RIGHT)
+    (found,) = operations({"_symmetry_cell_setting": ["triclinic"]}, RIGHT)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "n_listed", "expected"),
+    [
+        ({HM: ["F m -3 m"]}, 1, [192]),
+        ({HM: ["F m -3 m"]}, 4, [192]),
+        ({HM: ["F m -3 m"]}, 192, []),
+        ({HM: ["F d -3 m"]}, 1, [192, 192]),
+        ({HM: ["P 1"], NUMBER: ["225"]}, 1, []),
+        ({HM: ["Q 7"]}, 1, []),
+        ({NUMBER: ["2"]}, 1, [2]),
+        ({}, 1, []),
+    ],
+)
+def test_operations_that_only_the_name_gives(values, n_listed, expected):
+    assert [len(ops) for ops in unlisted_operations(values, RIGHT, n_listed)] == expected
+
+
+def test_an_empty_list_of_operations_is_no_p1():
+    empty = {"_symmetry_equiv_pos_as_xyz": []}
+    for name in ({}, {HM: ["P 1"]}):
+        with pytest.raises(UnclearSymmetry, match="empty"):
+            operations(empty | name, RIGHT)
+    (found,) = operations(empty | {HM: ["P -1"]}, RIGHT)
+    assert len(found) == 2

@@ -1,14 +1,18 @@
-"""Mapping in other processes, some of which die."""
+"""Mapping in other processes, some of which die or never end."""
 
+import faulthandler
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from porevox.energy.isolation import map_isolated
+from porevox.energy import isolation
+from porevox.energy.isolation import TimeLimit, map_isolated, time_limit
 
 
 def square_or_die(item):
@@ -32,6 +36,29 @@ def own_process(item):
 
 def stumble(item):
     raise KeyError(item)
+
+
+def slow(item):
+    """Squares; 3 sleeps, 5 computes without end, and neither lets an error through."""
+    try:
+        if item == 3:
+            time.sleep(60)
+        while item == 5:
+            pass
+    except Exception:
+        return "swallowed"
+    return item * item
+
+
+def uninterruptible(item):
+    """Squares; 3 never returns from compiled code and holds the interpreter's lock, 5 dies."""
+    if item == 3:
+        sum(itertools.repeat(0))
+    return square_or_die(item) if item == 5 else item * item
+
+
+def late(item):
+    return f"late on {item}"
 
 
 def died(item):
@@ -130,3 +157,75 @@ def test_workers_of_a_killed_parent_end(root, tmp_path):
         while any(alive(worker) for worker in workers) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not any(alive(worker) for worker in workers)
+
+
+# Time
+
+
+@pytest.mark.parametrize("chunk_size", [1, 4])
+def test_only_the_items_that_take_too_long_are_lost(chunk_size):
+    start = time.monotonic()
+    results = list(map_isolated(slow, range(10), died, 2, chunk_size, limit_s=0.3, timed_out=late))
+    assert results == [late(item) if item in (3, 5) else item * item for item in range(10)]
+    # Interrupted, not killed: nothing was done twice.
+    assert time.monotonic() - start < 5.0
+
+
+@pytest.mark.parametrize("chunk_size", [1, 4])
+def test_what_cannot_be_interrupted_is_killed_and_found(chunk_size, monkeypatch, capfd):
+    monkeypatch.setattr(isolation, "_GRACE_S", 0.3)
+    items = [0, 1, 2, 3, 4, 5, 6, 7]
+    results = list(map_isolated(uninterruptible, items, died, 2, chunk_size, limit_s=0.2, timed_out=late))
+    assert results == [0, 1, 4, late(3), 16, died(5), 36, 49]
+    # Where it was stuck is in the log.
+    assert "in uninterruptible" in capfd.readouterr().err
+
+
+def test_items_in_time_are_not_disturbed():
+    results = map_isolated(slow_first, range(20), died, 2, 4, limit_s=30.0, timed_out=late)
+    assert list(results) == list(range(20))
+
+
+def test_an_exception_comes_through_a_time_limit():
+    with pytest.raises(KeyError):
+        list(map_isolated(stumble, range(5), died, 1, limit_s=30.0, timed_out=late))
+
+
+def test_a_block_is_interrupted_and_leaves_no_timer():
+    before = signal.getsignal(signal.SIGALRM)
+    start = time.monotonic()
+    with pytest.raises(TimeLimit, match="longer than 0.05 s"), time_limit(0.05):
+        time.sleep(20.0)
+    assert time.monotonic() - start < 10.0
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_block_in_time_leaves_no_timer(monkeypatch):
+    monkeypatch.setattr(isolation, "_GRACE_S", 0.0)
+    for _ in range(100):
+        with time_limit(0.2):
+            pass
+    # Were one of them left, this process would end here.
+    time.sleep(0.5)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_no_limit_sets_no_timer(monkeypatch):
+    monkeypatch.setattr(faulthandler, "dump_traceback_later", None)
+    with time_limit(None):
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_other_threads_have_only_the_hard_limit():
+    seen = []
+
+    def block():
+        with time_limit(0.05):
+            time.sleep(0.2)
+        seen.append("done")
+
+    thread = threading.Thread(target=block)
+    thread.start()
+    thread.join()
+    assert seen == ["done"]

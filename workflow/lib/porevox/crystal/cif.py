@@ -1,7 +1,8 @@
 """From the bytes of a CIF to a :class:`Structure`, or to the reason why there is none.
 
 The readings, in order: gemmi; gemmi on a repaired text (``cif_repair``); pymatgen. The first one
-that yields a cell and atoms decides, so that one faulty line about the authors costs nothing.
+that yields a cell and atoms decides, so that one faulty line about the authors costs nothing. Where
+cell, symmetry or atoms themselves are broken no further reading is tried: it could only guess.
 """
 
 import codecs
@@ -12,10 +13,13 @@ import gemmi
 from porevox.crystal.cell import check_density
 from porevox.crystal.cif_block import Listing, read_document
 from porevox.crystal.cif_repair import repair
+from porevox.crystal.cif_torn import refuse_torn
+from porevox.crystal.cif_values import BrokenValues
+from porevox.crystal.completeness import check_complete
 from porevox.crystal.occupancy import keep_major_groups, resolve_occupancy
 from porevox.crystal.sites import expand, resolve_overlaps
 from porevox.crystal.structure import Structure
-from porevox.crystal.symmetry import UnclearSymmetry
+from porevox.crystal.triplets import UnclearSymmetry
 from porevox.errors import PorevoxError, StructureRejected
 
 # Seconds, not minutes, even when every line is a site.
@@ -96,12 +100,17 @@ def read_cif(content: bytes, id: str, policy: ReadingPolicy | None = None) -> St
 
 def _structure(text: str, id: str, policy: ReadingPolicy) -> Structure:
     listing, reader = _read(text)
+    refuse_torn(text)
     lattice_A = listing.lattice_A
     if policy.partial_occupancy == "largest":
         listing = keep_major_groups(listing)
-    sites = resolve_occupancy(expand(listing), lattice_A, policy.partial_occupancy)
+    sites = expand(listing)
+    check_complete(sites)
+    sites = resolve_occupancy(sites, lattice_A, policy.partial_occupancy)
     sites = resolve_overlaps(sites, lattice_A, policy.overlapping_atoms, policy.overlap_distance_A)
-    structure = Structure(id, lattice_A, sites.frac, tuple(sites.elements), reader)
+    structure = Structure(
+        id, lattice_A, sites.frac, tuple(sites.elements), reader, sites.charges_e, tuple(sites.labels)
+    )
     check_density(structure.n_atoms, structure.volume_A3)
     return structure
 
@@ -126,6 +135,9 @@ def _read(text: str) -> tuple[Listing, str]:
         except StructureRejected as rejection:
             if rejection.code != "unreadable_cif" or isinstance(rejection, UnclearSymmetry):
                 raise
+            # What is not in the text pymatgen could only guess, and it does.
+            if reader == "gemmi-repaired" and isinstance(rejection, BrokenValues):
+                raise
             # The second refusal is about cell and atoms, the first often about a stray quote.
             if reader != "pymatgen":
                 refusal = rejection
@@ -134,15 +146,23 @@ def _read(text: str) -> tuple[Listing, str]:
 
 def _by_gemmi(text: str) -> Listing:
     try:
-        # Level 0: neither duplicate items nor items without a value are reasons to refuse.
-        document = gemmi.cif.read_string(text, 0)
+        return read_document(_parsed(text))
     except (ValueError, RuntimeError) as error:
         raise StructureRejected("unreadable_cif", f"no valid CIF: {error}") from error
-    return read_document(document)
 
 
 def _by_repair(text: str) -> Listing:
-    return _by_gemmi(repair(text))
+    try:
+        document = _parsed(repair(text))
+    except (ValueError, RuntimeError) as error:
+        # Nothing is left in this text but what matters.
+        raise BrokenValues(f"the cell or the list of atoms is broken: {error}") from error
+    return read_document(document)
+
+
+def _parsed(text: str) -> gemmi.cif.Document:
+    # Level 0: neither duplicate items nor items without a value are reasons to refuse.
+    return gemmi.cif.read_string(text, 0)
 
 
 def _by_pymatgen(text: str) -> Listing:

@@ -1,24 +1,33 @@
 """What a parsed CIF says: cell, symmetry operations and the sites it lists."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import gemmi
 import numpy as np
 
 from porevox.crystal.cell import believable_lattice
-from porevox.crystal.elements import resolve_elements
-from porevox.crystal.symmetry import operations
+from porevox.crystal.charges import charges
+from porevox.crystal.cif_values import (
+    CARTN,
+    FRACT,
+    MULTIPLICITY,
+    BrokenValues,
+    Values,
+    block_values,
+    is_given,
+    is_unknown,
+    number,
+    numbers,
+    strings,
+)
+from porevox.crystal.elements import composition, resolve_elements
+from porevox.crystal.symmetry import operations, unlisted_operations
 from porevox.errors import StructureRejected
 
 _LENGTHS = ("_cell_length_a", "_cell_length_b", "_cell_length_c")
 _ANGLES = ("_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma")
-_FRACT = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
-_CARTN = ("_atom_site_cartn_x", "_atom_site_cartn_y", "_atom_site_cartn_z")
-_UNKNOWN = ("?", ".")
-_WANTED = ("_cell_", "_atom_site_", "_symmetry_", "_space_group_", "_chemical_formula_sum")
-
-Values = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,14 @@ class Listing:
     occupancy : (N,) float64
     disorder : list of (str, str), length N, or None
         Assembly and group of each site, ``.`` for none.
+    charges_e : (N,) float64 or None
+        Partial charges, elementary charges.
+    multiplicity : (N,) float64 or None
+        Images of each site in the cell, as declared.
+    unlisted : list of (M, 3, 4) float64
+        See :func:`porevox.crystal.symmetry.unlisted_operations`.
+    formula : dict of str to float
+        Atoms of each element in the cell, as declared; may be empty.
     """
 
     lattice_A: np.ndarray
@@ -46,6 +63,10 @@ class Listing:
     frac: np.ndarray
     occupancy: np.ndarray
     disorder: list[tuple[str, str]] | None = None
+    charges_e: np.ndarray | None = None
+    multiplicity: np.ndarray | None = None
+    unlisted: list[np.ndarray] = field(default_factory=list)
+    formula: dict[str, float] = field(default_factory=dict)
 
 
 def read_document(document: gemmi.cif.Document) -> Listing:
@@ -68,9 +89,13 @@ def read_document(document: gemmi.cif.Document) -> Listing:
     refusal = None
     has_cell = has_atoms = False
     for block in document:
-        values = _values(block)
-        cell = all(_given(values, tag) for tag in _LENGTHS)
-        atoms = any(_given(values, tag) for tag in (_FRACT[0], _CARTN[0]))
+        try:
+            values = block_values(block)
+        except BrokenValues as rejection:
+            refusal = refusal or rejection
+            continue
+        cell = all(is_given(values, tag) for tag in _LENGTHS)
+        atoms = any(is_given(values, tag) for tag in (FRACT[0], CARTN[0]))
         has_cell, has_atoms = has_cell or cell, has_atoms or atoms
         if cell and atoms:
             try:
@@ -89,41 +114,10 @@ def _nothing(has_cell: bool, has_atoms: bool) -> StructureRejected:
     return StructureRejected("unreadable_cif", "no data block gives both a cell and atoms")
 
 
-def _values(block: gemmi.cif.Block) -> dict[str, list[str]]:
-    """Columns by lower-case tag, raw (quoted) values; the first of duplicate tags counts."""
-    values: dict[str, list[str]] = {}
-    for item in block:
-        if item.pair is not None:
-            tag, value = item.pair
-            values.setdefault(_tag(tag), [value])
-        elif item.loop is not None:
-            tags, flat = item.loop.tags, item.loop.values
-            for i, tag in enumerate(map(_tag, tags)):
-                if tag.startswith(_WANTED):
-                    values.setdefault(tag, flat[i :: len(tags)])
-    return values
-
-
-def _tag(tag: str) -> str:
-    # Newer dictionaries (DDLm) write _atom_site.fract_x for _atom_site_fract_x.
-    return tag.lower().replace(".", "_")
-
-
-def _given(values: Values, tag: str) -> bool:
-    return any(value not in _UNKNOWN for value in values.get(tag, ()))
-
-
-def _strings(raw: Sequence[str]) -> list[str]:
-    joined = "".join(raw)
-    if "'" not in joined and '"' not in joined and ";" not in joined:
-        return list(raw)
-    return [gemmi.cif.as_string(v) if v[:1] in ("'", '"', ";") else v for v in raw]
-
-
 def _listing(values: Values) -> Listing:
     lengths = tuple(_cell_number(values, tag) for tag in _LENGTHS)
     # The dictionary's default for a missing angle is 90 degrees.
-    angles = tuple(_cell_number(values, tag) if _given(values, tag) else 90.0 for tag in _ANGLES)
+    angles = tuple(_cell_number(values, tag) if is_given(values, tag) else 90.0 for tag in _ANGLES)
     lattice_A = believable_lattice(lengths, angles)
     labels, types = _names(values)
     frac = _fractions(values, labels, lengths, angles)
@@ -139,17 +133,38 @@ def _listing(values: Values) -> Listing:
     if len(chosen) < n:
         labels, frac, occupancy = [labels[i] for i in chosen], frac[chosen], occupancy[chosen]
         types = types and [types[i] for i in chosen]
-    formula = " ".join(_strings(values.get("_chemical_formula_sum", ())))
-    symmetry = {tag: _strings(column) for tag, column in values.items() if _is_symmetry(tag)}
+    formula = " ".join(strings(values.get("_chemical_formula_sum", ())))
+    symmetry = {tag: strings(column) for tag, column in values.items() if _is_symmetry(tag)}
+    stated = operations(symmetry, angles)
     return Listing(
         lattice_A,
-        operations(symmetry, angles),
+        stated,
         labels,
         resolve_elements(types, labels, formula),
         frac,
         occupancy,
         _disorder(values, chosen, n),
+        charges(values, chosen, n),
+        _multiplicity(values, chosen, n),
+        unlisted_operations(symmetry, angles, len(stated[0])),
+        _cell_formula(values, formula),
     )
+
+
+def _multiplicity(values: Values, chosen: np.ndarray, n: int) -> np.ndarray | None:
+    column = next((values[tag] for tag in MULTIPLICITY if is_given(values, tag)), ())
+    if len(column) != n:
+        return None
+    declared = numbers(column)[chosen]
+    return declared if (declared >= 1.0).all() else None
+
+
+def _cell_formula(values: Values, formula: str) -> dict[str, float]:
+    units = number(values.get("_cell_formula_units_z", ["?"])[0])
+    # Programs that write the formula of the whole cell may give Z = 1 for a part of it, too.
+    if not units >= 2.0:
+        return {}
+    return {element: units * atoms for element, atoms in composition(formula).items()}
 
 
 def _is_symmetry(tag: str) -> bool:
@@ -157,26 +172,21 @@ def _is_symmetry(tag: str) -> bool:
 
 
 def _cell_number(values: Values, tag: str) -> float:
-    number = _number(values[tag][0])
-    if not np.isfinite(number):
-        raise StructureRejected("unreadable_cif", f"{tag} is {values[tag][0][:40]!r}, no number")
-    return number
-
-
-def _number(text: str) -> float:
-    """A CIF number with or without its uncertainty: 1.5, 1.5(2), '1.5'; NaN for anything else."""
-    return gemmi.cif.as_number(gemmi.cif.as_string(text) if text[:1] in "'\"" else text)
+    given = number(values[tag][0])
+    if math.isnan(given):
+        raise BrokenValues(f"{tag} is {strings(values[tag])[0][:40]!r}, no number")
+    return given
 
 
 def _names(values: Values) -> tuple[list[str], list[str] | None]:
-    size = len(values.get(_FRACT[0], ()) or values[_CARTN[0]])
+    size = len(values.get(FRACT[0], ()) or values[CARTN[0]])
     types = values.get("_atom_site_type_symbol")
     labels = values.get("_atom_site_label")
-    types = _strings(types) if types is not None and len(types) == size else None
+    types = strings(types) if types is not None and len(types) == size else None
     if labels is not None and len(labels) == size:
-        return _strings(labels), types
+        return strings(labels), types
     if types is None:
-        raise StructureRejected("unreadable_cif", "the atom list has neither labels nor types")
+        raise BrokenValues("the atom list has neither labels nor types")
     return list(types), types
 
 
@@ -185,27 +195,23 @@ def _columns(values: Values, tags: Sequence[str], labels: Sequence[str]) -> np.n
     raw = [values.get(tag, ()) for tag in tags]
     for tag, column in zip(tags, raw, strict=True):
         if len(column) != len(labels):
-            raise StructureRejected("unreadable_cif", f"the atom list lacks values of {tag}")
-    try:
-        numbers = np.array([list(map(float, column)) for column in raw])
-    except ValueError:
-        numbers = np.array([list(map(_number, column)) for column in raw])
-    if not np.isfinite(numbers).all():
-        for which, i in np.argwhere(~np.isfinite(numbers)):
-            if raw[which][i] not in _UNKNOWN:
-                raise StructureRejected(
-                    "unreadable_cif",
+            raise BrokenValues(f"the atom list lacks values of {tag}")
+    found = np.array([numbers(column) for column in raw])
+    if np.isnan(found).any():
+        for which, i in np.argwhere(np.isnan(found)):
+            if not is_unknown(raw[which][i]):
+                raise BrokenValues(
                     f"{tags[which]} of the site {labels[i]!r} is {raw[which][i][:40]!r}, no number",
                 )
-    return np.ascontiguousarray(numbers.T)
+    return np.ascontiguousarray(found.T)
 
 
 def _fractions(
     values: Values, labels: Sequence[str], lengths: Sequence[float], angles: Sequence[float]
 ) -> np.ndarray:
-    if _given(values, _FRACT[0]):
-        return _columns(values, _FRACT, labels)
-    return _columns(values, _CARTN, labels) @ np.linalg.inv(_cif_axes(lengths, angles))
+    if is_given(values, FRACT[0]):
+        return _columns(values, FRACT, labels)
+    return _columns(values, CARTN, labels) @ np.linalg.inv(_cif_axes(lengths, angles))
 
 
 def _cif_axes(lengths: Sequence[float], angles: Sequence[float]) -> np.ndarray:
@@ -230,6 +236,6 @@ def _occupancies(values: Values, labels: Sequence[str]) -> np.ndarray:
 def _disorder(values: Values, chosen: np.ndarray, n: int) -> list[tuple[str, str]] | None:
     groups = values.get("_atom_site_disorder_group", ())
     assemblies = values.get("_atom_site_disorder_assembly", ["."] * n)
-    if len(groups) != n or len(assemblies) != n or set(groups) <= set(_UNKNOWN):
+    if len(groups) != n or len(assemblies) != n or all(map(is_unknown, groups)):
         return None
     return [(assemblies[i], groups[i]) for i in chosen]

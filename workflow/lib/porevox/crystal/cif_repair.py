@@ -8,15 +8,17 @@ that is itself broken is not mended, since a guess there would move or lose atom
 
 import re
 
-from porevox.errors import StructureRejected
+from porevox.crystal.cif_values import BrokenValues
 
 # The longest line that CIF 1.1 allows. Nothing beyond it is taken apart, which also bounds the
 # time spent on rubbish without line breaks.
 _MAX_LINE = 2048
 _KEPT_PAIRS = ("_cell_", "_symmetry_", "_space_group_", "_atom_site", "_chemical_formula_sum")
 _OPERATION_TAGS = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz")
+_TYPE_CHARGE = "_atom_type_partial_charge"
 _COORDINATES = ("_atom_site_fract_x", "_atom_site_cartn_x")
 _TOKEN = re.compile(r"""'((?:[^']|'(?=\S))*)'(?=\s|$)|"((?:[^"]|"(?=\S))*)"(?=\s|$)|(\S+)""")
+_NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:\(\d+\))?")
 _TRIPLET = re.compile(r"""^(?:\d+\s+)?['"]?([^'",]+,[^'",]+,[^'",]+?)\s*['"]?\s*(?:#.*)?$""")
 
 
@@ -35,7 +37,7 @@ def repair(text: str) -> str:
 
     Raises
     ------
-    StructureRejected
+    BrokenValues
         ``unreadable_cif``: the list of atoms itself is broken.
     """
     lines = text.replace("\x00", " ").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -53,8 +55,16 @@ def repair(text: str) -> str:
         elif line.startswith("_"):
             i = _pair(lines, i, out)
         else:
+            _refuse_stray_site(line)
             i = _skip(lines, i)
     return "\n".join(out) + "\n"
+
+
+def _refuse_stray_site(line: str) -> None:
+    """Rows of the atom list that stand outside of it must not get lost as other stray words do."""
+    words = line.split() if len(line) <= _MAX_LINE and line[:1] not in ("#", ";") else ()
+    if len(words) > 3 and sum(_NUMBER.fullmatch(word) is not None for word in words) > 2:
+        raise BrokenValues(f"the row {line[:60]!r} stands outside of the list of atoms")
 
 
 def _skip(lines: list[str], i: int) -> int:
@@ -76,6 +86,7 @@ def _pair(lines: list[str], i: int, out: list[str]) -> int:
     i += 1
     if not value.strip() and i < len(lines) and not _starts_item(lines[i]):
         value = lines[i]
+        _refuse_stray_site(value.strip())
         i = _skip(lines, i)
     if len(value) <= _MAX_LINE and tag.lower().replace(".", "_").startswith(_KEPT_PAIRS):
         value = _unquote(value.strip())
@@ -99,7 +110,8 @@ def _starts_item(line: str) -> bool:
 
 def _loop(lines: list[str], i: int, out: list[str]) -> int:
     """Copy one loop when it matters; return the index of the line after it."""
-    tags = lines[i].split()[1:]
+    start = lines[i].strip()
+    tags = start.split()[1:]
     i += 1
     while i < len(lines) and (lines[i].lstrip()[:1] in ("_", "#", "")):
         words = lines[i].split("#")[0].split()
@@ -121,13 +133,26 @@ def _loop(lines: list[str], i: int, out: list[str]) -> int:
         out += ["loop_", *tags, *_atom_rows(rows, len(tags))]
     elif any(tag in lowered for tag in _OPERATION_TAGS):
         out += _operation_rows(rows)
+    elif _TYPE_CHARGE in lowered and all(_is_plain(row, len(tags)) for row in rows):
+        out += ["loop_", *tags, *rows]
+    else:
+        # Rows of sites end here when a stray line cut their own loop in two.
+        for row in [start, *rows]:
+            if len(row.split()) != len(tags):
+                _refuse_stray_site(row)
     return i
 
 
+def _is_plain(row: str, width: int) -> bool:
+    return len(row) <= _MAX_LINE and len(row.split()) == width and "'" not in row and '"' not in row
+
+
 def _operation_rows(rows: list[str]) -> list[str]:
-    rows = [row for row in rows if len(row) <= _MAX_LINE // 8]
-    triplets = [match[1] for row in rows if (match := _TRIPLET.match(row))]
-    return ["loop_", _OPERATION_TAGS[0], *(f"'{text}'" for text in triplets)] if triplets else []
+    # What looks like a malformed operation is kept, to be refused; an empty list stays one. With
+    # either dropped the file could pass for one of lower symmetry.
+    rows = [row[: _MAX_LINE // 8] for row in rows if "," in row]
+    triplets = [match[1] if (match := _TRIPLET.match(row)) else row for row in rows]
+    return ["loop_", _OPERATION_TAGS[0], *("'" + text.replace("'", "") + "'" for text in triplets)]
 
 
 def _atom_rows(rows: list[str], width: int) -> list[str]:
@@ -136,14 +161,11 @@ def _atom_rows(rows: list[str], width: int) -> list[str]:
     if all(len(row.split()) == width and "'" not in row and '"' not in row for row in rows):
         return rows
     if any(len(row) > _MAX_LINE for row in rows):
-        raise StructureRejected(
-            "unreadable_cif", f"a line of the atom list is longer than {_MAX_LINE} characters"
-        )
+        raise BrokenValues(f"a line of the atom list is longer than {_MAX_LINE} characters")
     tokens = [_tokens(row) for row in rows]
     wrong = next((i for i, row in enumerate(tokens) if len(row) != width), None)
     if wrong is not None and sum(map(len, tokens)) % width:
-        raise StructureRejected(
-            "unreadable_cif",
+        raise BrokenValues(
             f"the row {rows[wrong][:60]!r} of the atom list has {len(tokens[wrong])} values "
             f"for {width} columns",
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import gemmi
 
+from porevox.crystal.cif_values import BrokenValues
 from porevox.errors import StructureRejected
 
 _SYMBOLS = frozenset(gemmi.Element(number).name for number in range(1, 119))
@@ -12,6 +13,8 @@ _SYMBOLS = frozenset(gemmi.Element(number).name for number in range(1, 119))
 _LIGHT = frozenset("HBCNOFPSI")
 # Types of refinement and simulation programs that are no symbols but mean one atom.
 _ALIASES = {"D": "H", "OW": "O", "HW": "H", "OH": "O"}
+_COUNTED = re.compile(r"([A-Z][a-z]?)(\d+(?:\.\d+)?)?")
+_DECIMAL = re.compile(r"[-+]?\d*\.\d+(?:\(\d+\))?")
 _LETTERS = re.compile(r"[A-Za-z]+")
 
 
@@ -35,12 +38,15 @@ def resolve_elements(types: Sequence[str] | None, labels: Sequence[str], formula
     Raises
     ------
     StructureRejected
-        ``unknown_element``: neither type nor label names an element.
+        ``unknown_element``: neither type nor label names an element; ``unreadable_cif``: one of
+        them is a number with decimals, so that the columns of the list must have been mixed up.
     """
+    _refuse_numbers(labels)
     if types is not None:
         by_type = {symbol: _from_type(symbol) for symbol in set(types)}
         if all(by_type.values()):
             return [by_type[symbol] for symbol in types]
+        _refuse_numbers(list(by_type))
     by_label = _from_labels(labels, formula)
     elements = []
     for i, label in enumerate(labels):
@@ -52,6 +58,36 @@ def resolve_elements(types: Sequence[str] | None, labels: Sequence[str], formula
             )
         elements.append(element)
     return elements
+
+
+def _refuse_numbers(names: Sequence[str]) -> None:
+    if "." in "".join(names) and (number := next(filter(_DECIMAL.fullmatch, names), None)) is not None:
+        raise BrokenValues(
+            f"a site has {number!r} for its name or type: values of the atom list are out of place"
+        )
+
+
+def composition(formula: str) -> dict[str, float]:
+    """Atoms of each element in a formula.
+
+    Parameters
+    ----------
+    formula : str
+        As in ``_chemical_formula_sum``: ``C4 H Fe O6.96``.
+
+    Returns
+    -------
+    dict of str to float
+        By plain symbol (deuterium is H); empty where the text is no formula.
+    """
+    atoms: dict[str, float] = {}
+    for part in formula.split():
+        match = _COUNTED.fullmatch(part)
+        element = match and _symbol(match[1])
+        if not element:
+            return {}
+        atoms[element] = atoms.get(element, 0.0) + float(match[2] or 1.0)
+    return atoms
 
 
 def _from_type(symbol: str) -> str | None:

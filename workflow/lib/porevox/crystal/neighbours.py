@@ -1,13 +1,77 @@
 """Which atoms of a periodic cell are close to each other."""
 
+import math
+
 import numpy as np
 from scipy.spatial import cKDTree
 
+from porevox.compiled import jit
 from porevox.crystal.structure import perpendicular_widths
 
-# Listing all pairs is faster than counting them, but when all points sit in one place it takes
-# memory for their square: 128 MB for this many.
-_PAIRS_UP_TO = 4000
+# A sweep along one axis beats a tree, but its time grows with the square of the points should
+# they all lie in one plane: 20 ms for this many.
+_SWEEP_UP_TO = 4000
+
+
+def any_close(frac: np.ndarray, lattice_A: np.ndarray, radius_A: float) -> bool:
+    """Whether any two points of a periodic cell are within a radius of each other.
+
+    Parameters
+    ----------
+    frac : (N, 3) float64
+        Fractional coordinates in [0, 1).
+    lattice_A : (3, 3) float64
+        Rows a, b, c, angstrom.
+    radius_A : float
+        Distance to the nearest image of another point, or to an own image, angstrom.
+
+    Returns
+    -------
+    bool
+    """
+    widths_A = _widths(lattice_A)
+    # In a cell wider than twice the radius, rounding finds the one image that may be near.
+    if len(frac) > _SWEEP_UP_TO or min(widths_A) <= 2.0 * radius_A:
+        return PeriodicPoints(frac, lattice_A, radius_A).any_close()
+    axis = widths_A.index(max(widths_A))
+    order = frac[:, axis].argsort()
+    return _sweep(frac[order], lattice_A, radius_A, axis, radius_A / widths_A[axis])
+
+
+def _widths(lattice_A: np.ndarray) -> list[float]:
+    """As :func:`~porevox.crystal.structure.perpendicular_widths`, which costs as much as the sweep."""
+    a, b, c = lattice_A.tolist()
+    areas = [_cross(b, c), _cross(c, a), _cross(a, b)]
+    volume = abs(sum(x * y for x, y in zip(a, areas[0], strict=True)))
+    return [volume / math.hypot(*area) for area in areas]
+
+
+def _cross(p: list[float], q: list[float]) -> tuple[float, float, float]:
+    return p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+
+
+@jit()
+def _sweep(frac, lattice_A, radius_A, axis, reach):
+    """Compare each point with those up to `reach` further along the axis; `frac` is sorted by it."""
+    n = len(frac)
+    for i in range(n):
+        for step in range(1, n):
+            j = i + step if i + step < n else i + step - n
+            along = frac[j, axis] - frac[i, axis]
+            if along < 0.0:
+                along += 1.0
+            if along > reach:
+                break
+            squared = 0.0
+            for k in range(3):
+                component = 0.0
+                for m in range(3):
+                    shift = frac[j, m] - frac[i, m]
+                    component += (shift - np.rint(shift)) * lattice_A[m, k]
+                squared += component * component
+            if squared <= radius_A * radius_A:
+                return True
+    return False
 
 
 class PeriodicPoints:
@@ -33,8 +97,6 @@ class PeriodicPoints:
 
     def any_close(self) -> bool:
         """Whether any two points (or a point and its own image) are within the radius."""
-        if self.tree.n <= _PAIRS_UP_TO:
-            return len(self.tree.query_pairs(self.radius_A, output_type="ndarray")) > 0
         return self.tree.count_neighbors(self.tree, self.radius_A) > self.tree.n
 
     def closest(self) -> tuple[int, int, float]:

@@ -51,6 +51,8 @@ def keep_major_groups(listing: Listing) -> Listing:
         frac=listing.frac[chosen],
         occupancy=listing.occupancy[chosen],
         disorder=[listing.disorder[i] for i in chosen],
+        charges_e=None if listing.charges_e is None else listing.charges_e[chosen],
+        multiplicity=None if listing.multiplicity is None else listing.multiplicity[chosen],
     )
 
 

@@ -1,11 +1,12 @@
 """From listed sites to the atoms of one unit cell: symmetry and overlap."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from porevox.crystal.cif_block import Listing
-from porevox.crystal.neighbours import PeriodicPoints
+from porevox.crystal.neighbours import PeriodicPoints, any_close
 from porevox.crystal.structure import wrap
 from porevox.errors import StructureRejected
 
@@ -23,19 +24,44 @@ class Sites:
 
     Parameters
     ----------
+    listing : Listing
+        What the file lists.
     frac : (N, 3) float64
         In [0, 1).
-    elements, labels : list of str, length N
-    occupancy : (N,) float64
+    site : (N,) int64
+        Index of the listed site of which each one is an image.
     operation : (N,) int64
         Number of the symmetry operation that made the site; 0 for listed ones.
     """
 
+    listing: Listing
     frac: np.ndarray
-    elements: list[str]
-    labels: list[str]
-    occupancy: np.ndarray
+    site: np.ndarray
     operation: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.site)
+
+    @cached_property
+    def elements(self) -> list[str]:
+        """Plain symbol of each site."""
+        return _picked(self.listing.elements, self.site)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Label of each site; images share that of the listed site."""
+        return _picked(self.listing.labels, self.site)
+
+    @property
+    def occupancy(self) -> np.ndarray:
+        """Occupancy of each site; (N,) float64."""
+        return self.listing.occupancy[self.site]
+
+    @property
+    def charges_e(self) -> np.ndarray | None:
+        """Partial charge of each site, elementary charges; (N,) float64, or None."""
+        charges_e = self.listing.charges_e
+        return None if charges_e is None else charges_e[self.site]
 
     def take(self, chosen: np.ndarray) -> "Sites":
         """The chosen sites.
@@ -49,18 +75,18 @@ class Sites:
         -------
         Sites
         """
-        return Sites(
-            self.frac[chosen],
-            [self.elements[i] for i in chosen],
-            [self.labels[i] for i in chosen],
-            self.occupancy[chosen],
-            self.operation[chosen],
-        )
+        return Sites(self.listing, self.frac[chosen], self.site[chosen], self.operation[chosen])
 
     def name(self, i: int) -> str:
         """Label and element of one site, for messages."""
         label, element = self.labels[i][:30], self.elements[i]
         return label if label == element else f"{label} ({element})"
+
+
+def _picked(values: list[str], chosen: np.ndarray) -> list[str]:
+    if len(chosen) == len(values) and (chosen == np.arange(len(chosen))).all():
+        return values
+    return [values[i] for i in chosen.tolist()]
 
 
 def expand(listing: Listing) -> Sites:
@@ -80,33 +106,54 @@ def expand(listing: Listing) -> Sites:
     StructureRejected
         ``too_large``: more images than any real structure has.
     """
-    largest = max(len(ops) for ops in listing.operations)
-    if largest * len(listing.labels) > _MAX_IMAGES:
+    largest = max(listing.operations, key=len)
+    if too_many_images(listing, largest):
         raise StructureRejected(
             "too_large",
-            f"{len(listing.labels)} sites times {largest} symmetry operations exceed {_MAX_IMAGES} atoms",
+            f"{len(largest) * len(listing.labels)} atoms (sites times symmetry operations) are more than "
+            f"{_MAX_IMAGES}",
         )
-    settings = [_expand(listing, ops) for ops in listing.operations]
+    settings = [expand_by(listing, ops) for ops in listing.operations]
     if len(settings) == 1:
         return settings[0]
     # Under the wrong origin choice atoms collide and fall off their special positions.
-    return min(settings, key=lambda s: (_collisions(s, listing.lattice_A), len(s.elements)))
+    return min(settings, key=lambda s: (colliding(s, listing.lattice_A), len(s)))
 
 
-def _expand(listing: Listing, ops: np.ndarray) -> Sites:
+def too_many_images(listing: Listing, ops: np.ndarray) -> bool:
+    """Whether operations would make more atoms than any crystal has.
+
+    Parameters
+    ----------
+    listing : Listing
+    ops : (M, 3, 4) float64
+
+    Returns
+    -------
+    bool
+    """
+    return len(ops) * len(listing.labels) > _MAX_IMAGES
+
+
+def expand_by(listing: Listing, ops: np.ndarray) -> Sites:
+    """The sites of the cell under given operations; see :func:`expand`.
+
+    Parameters
+    ----------
+    listing : Listing
+    ops : (M, 3, 4) float64
+        Rotation and translation in fractional coordinates, identity first.
+
+    Returns
+    -------
+    Sites
+    """
     n = len(listing.labels)
     if len(ops) == 1:
-        site, operation, frac = np.arange(n), np.zeros(n, dtype=np.int64), wrap(listing.frac)
-        return Sites(frac, listing.elements, listing.labels, listing.occupancy, operation)
+        return Sites(listing, wrap(listing.frac), np.arange(n), np.zeros(n, dtype=np.int64))
     images = wrap(np.einsum("mij,nj->nmi", ops[:, :, :3], listing.frac) + ops[:, :, 3])
     site, operation = np.nonzero(_distinct(images, listing.lattice_A))
-    return Sites(
-        images[site, operation],
-        [listing.elements[i] for i in site],
-        [listing.labels[i] for i in site],
-        listing.occupancy[site],
-        operation,
-    )
+    return Sites(listing, images[site, operation], site, operation)
 
 
 def _distinct(images: np.ndarray, lattice_A: np.ndarray) -> np.ndarray:
@@ -121,7 +168,19 @@ def _distinct(images: np.ndarray, lattice_A: np.ndarray) -> np.ndarray:
     return keep
 
 
-def _collisions(sites: Sites, lattice_A: np.ndarray) -> int:
+def colliding(sites: Sites, lattice_A: np.ndarray) -> int:
+    """Number of atoms that cannot be where they are, with another one 0.7 A away or nearer.
+
+    Parameters
+    ----------
+    sites : Sites
+    lattice_A : (3, 3) float64
+        Rows a, b, c, angstrom.
+
+    Returns
+    -------
+    int
+    """
     distance_A, _ = PeriodicPoints(sites.frac, lattice_A, 0.7).nearest()
     return int(np.isfinite(distance_A).sum())
 
@@ -150,12 +209,12 @@ def resolve_overlaps(sites: Sites, lattice_A: np.ndarray, policy: str, distance_
     """
     if policy == "keep" or distance_A <= 0.0:
         return sites
-    points = PeriodicPoints(sites.frac, lattice_A, distance_A)
-    if not points.any_close():
+    if not any_close(sites.frac, lattice_A, distance_A):
         return sites
+    points = PeriodicPoints(sites.frac, lattice_A, distance_A)
     if policy == "reject":
         raise StructureRejected("overlapping_atoms", _describe(sites, points))
-    keep = np.ones(len(sites.elements), dtype=bool)
+    keep = np.ones(len(sites), dtype=bool)
     for i in range(len(keep)):
         if keep[i]:
             keep[points.around(i, distance_A)[0]] = False

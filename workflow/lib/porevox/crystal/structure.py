@@ -1,6 +1,7 @@
 """One crystal structure as the rest of the library sees it: a lattice, positions, elements."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -27,6 +28,10 @@ class Structure:
         Plain element symbols: charges are stripped, deuterium is H.
     reader : str
         Which reading succeeded: ``gemmi``, ``gemmi-repaired`` or ``pymatgen``.
+    charges_e : (N,) float64, optional
+        Partial charges, elementary charges; None when the CIF carries none or not all.
+    labels : tuple of str, length N, optional
+        Labels of the CIF; the images of one listed site share its label.
     """
 
     id: str
@@ -34,6 +39,8 @@ class Structure:
     frac: np.ndarray
     elements: tuple[str, ...]
     reader: str
+    charges_e: np.ndarray | None = None
+    labels: tuple[str, ...] | None = None
 
     @property
     def n_atoms(self) -> int:
@@ -48,7 +55,8 @@ class Structure:
     @cached_property
     def mass_u(self) -> float:
         """Mass of the atoms in the unit cell, atomic mass units."""
-        return float(sum(_atomic_weight(element) for element in self.elements))
+        numbers = Counter(self.elements)
+        return float(sum(n * _atomic_weight(element) for element, n in sorted(numbers.items())))
 
     @property
     def density_g_cm3(self) -> float:

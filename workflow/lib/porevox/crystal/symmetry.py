@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import gemmi
 import numpy as np
 
-from porevox.errors import StructureRejected
+from porevox.crystal.triplets import UnclearSymmetry, listed_operations
 
 _OPERATIONS = (
     "_symmetry_equiv_pos_as_xyz",
@@ -22,25 +22,9 @@ _HERMANN_MAUGUIN = (
     "_space_group_name_h-m_ref",
 )
 _NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
-_PART = r"[-+xyz0-9./ ]*[xyz][-+xyz0-9./ ]*"
-_TRIPLET = re.compile(rf"{_PART},{_PART},{_PART}", re.IGNORECASE)
+_SYSTEM = ("_space_group_crystal_system", "_symmetry_cell_setting")
 _IDENTITY = np.hstack([np.eye(3), np.zeros((3, 1))])[None]
-# A space group has at most 192 operations; lists written for small supercells have a few times
-# as many. The time to merge images grows with the square of this number.
-_MAX_OPERATIONS = 768
-
-
-class UnclearSymmetry(StructureRejected):
-    """The file states a symmetry that nobody can apply; lenient readers would take it for P 1.
-
-    Parameters
-    ----------
-    detail : str
-        One sentence naming what the file states.
-    """
-
-    def __init__(self, detail: str):
-        super().__init__("unreadable_cif", detail)
+_P1 = ("P1", "P 1", "p 1", "p1")
 
 
 def operations(values: Mapping[str, Sequence[str]], angles_deg: Sequence[float]) -> list[np.ndarray]:
@@ -63,9 +47,8 @@ def operations(values: Mapping[str, Sequence[str]], angles_deg: Sequence[float])
     Raises
     ------
     UnclearSymmetry
-        ``unreadable_cif``: an operation or the space group cannot be understood.
-    StructureRejected
-        ``unreadable_cif``: an operation is beyond gemmi (translations of 1/5), not beyond others.
+        ``unreadable_cif``: an operation or the space group cannot be understood, or operations
+        are missing.
 
     Notes
     -----
@@ -74,35 +57,52 @@ def operations(values: Mapping[str, Sequence[str]], angles_deg: Sequence[float])
     """
     listed = next((values[tag] for tag in _OPERATIONS if _stated(values.get(tag))), None)
     if listed is not None:
-        return [_parse(listed)]
+        return [listed_operations(listed)]
     groups = _from_names(values, angles_deg)
-    return [_matrices(list(group)) for group in groups] if groups else [_IDENTITY]
+    if any(len(group) > 1 for group in groups):
+        return [_matrices(group) for group in groups]
+    if any(tag in values and not values[tag] for tag in _OPERATIONS):
+        raise UnclearSymmetry("the file's list of symmetry operations is empty")
+    system = _first(values, _SYSTEM)
+    if not groups and system.lower() not in ("", "triclinic"):
+        raise UnclearSymmetry(
+            f"the file calls its cell {system[:40]} but gives neither symmetry operations nor a space group"
+        )
+    return [_IDENTITY]
+
+
+def unlisted_operations(
+    values: Mapping[str, Sequence[str]], angles_deg: Sequence[float], n_listed: int
+) -> list[np.ndarray]:
+    """Operations of the space group that the file names, where it lists fewer of them.
+
+    Parameters
+    ----------
+    values, angles_deg
+        See :func:`operations`.
+    n_listed : int
+        Operations that :func:`operations` found.
+
+    Returns
+    -------
+    list of (M, 3, 4) float64
+        As :func:`operations` returns them; empty when the name adds nothing to the list.
+    """
+    if _first(values, _HERMANN_MAUGUIN) in _P1:
+        return []
+    try:
+        groups = _from_names(values, angles_deg)
+    except UnclearSymmetry:  # a name that nobody knows adds nothing
+        return []
+    return [_matrices(group) for group in groups if len(group) > n_listed]
 
 
 def _stated(column: Sequence[str] | None) -> bool:
     return bool(column) and any(value not in ("?", ".", "") for value in column)
 
 
-def _parse(listed: Sequence[str]) -> np.ndarray:
-    if len(listed) == 1 and listed[0].replace(" ", "").lower() == "x,y,z":
-        return _IDENTITY
-    if len(listed) > _MAX_OPERATIONS:
-        raise UnclearSymmetry(f"the file lists {len(listed)} symmetry operations")
-    malformed = next((text for text in listed if len(text) > 100 or not _TRIPLET.fullmatch(text)), None)
-    if malformed is not None:
-        raise UnclearSymmetry(f"the symmetry operation {malformed[:60]!r} is malformed")
-    try:
-        return _matrices([gemmi.Op(text) for text in listed])
-    except (RuntimeError, ValueError) as error:
-        raise StructureRejected(
-            "unreadable_cif", f"gemmi cannot apply a symmetry operation ({error})"
-        ) from error
-
-
-def _matrices(ops: list[gemmi.Op]) -> np.ndarray:
-    """Distinct operations (modulo the lattice) as (M, 3, 4), identity first."""
-    unique = {op.wrap().triplet(): op for op in [gemmi.Op("x,y,z"), *ops]}
-    parts = [np.hstack([np.array(op.rot), np.array(op.tran)[:, None]]) for op in unique.values()]
+def _matrices(group: gemmi.GroupOps) -> np.ndarray:
+    parts = [np.hstack([np.array(op.rot), np.array(op.wrap().tran)[:, None]]) for op in group]
     return np.array(parts, dtype=np.float64) / gemmi.Op.DEN
 
 
