@@ -19,10 +19,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "lib"))
 
 from porevox.crystal.cif import ReadingPolicy, read_cif
-from porevox.energy import energies as energies_module
-from porevox.energy.energies import LennardJonesChannel, energies
 from porevox.energy.forcefield import load_forcefield
 from porevox.energy.grid import GridSpec, distinct_points
+from porevox.energy.lennard_jones_channel import LennardJonesChannel
 from porevox.errors import StructureRejected
 from porevox.structures import build_packs, read_pack
 from porevox.voxels import voxelise_shard
@@ -82,13 +81,12 @@ def run(source, grid, workers, limit):
             structures, rejected = parse_all(items, policy)
         with clock("energies"):
             for structure in structures:
-                energies(structure, grid, channel, forcefield)
+                channel.compute(structure, grid, forcefield)
         with clock("end to end"):
             summary = voxelise_shard(
                 pack, Path(folder) / "out", grid.to_dict(), channel.to_dict(), {}, UFF, 8000, workers
             )
     print(f"{len(items)} CIFs, {rejected} rejected; grid {grid}; {workers} worker(s)")
-    print(f"brick edge {energies_module.BRICK_EDGE_A} A")
     report(clock, len(items), pairs(structures, grid, channel))
     print(json.dumps({key: summary[key] for key in ("n_structures", "n_rejected", "wall_time_s")}))
 
@@ -97,7 +95,7 @@ def voxelise_first(items, grid, channel, forcefield, policy):
     """Compute one structure, which loads or compiles everything."""
     for id, content in items:
         try:
-            return energies(read_cif(content, id, policy), grid, channel, forcefield)
+            return channel.compute(read_cif(content, id, policy), grid, forcefield)
         except StructureRejected:
             continue
     raise SystemExit("no structure could be read")

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from porevox.crystal.cif import ReadingPolicy, read_cif
-from porevox.energy.energies import LennardJonesChannel, energies
 from porevox.energy.forcefield import load_forcefield
 from porevox.energy.grid import GridSpec
+from porevox.energy.lennard_jones_channel import LennardJonesChannel
 
 MMOL_PER_G = "CH4_uptake_5.8bar_298K_mmol_per_g"
 CM3_PER_CM3 = "CH4_uptake_5.8bar_298K_cm3STP_per_cm3"
@@ -90,7 +90,7 @@ def test_uptake_lies_below_henrys_law_and_above_the_empty_gas(demo, sample, root
     forcefield = load_forcefield(root / "resources/forcefields/uff.csv")
     ratios = []
     for structure in sample:
-        factors = np.exp(-energies(structure, grid, methane, forcefield) / 298.0)
+        factors = np.exp(-methane.compute(structure, grid, forcefield).values / 298.0)
         henry_mol_per_m3 = factors.mean() * 5.8e5 / (R * 298.0)
         henry = henry_mol_per_m3 * STP_CM3_PER_MOL * 1e-6
         ratios.append((factors.mean(), labels.at[structure.id, CM3_PER_CM3] / henry))

@@ -12,9 +12,11 @@ import pytest
 
 from porevox.crystal.cif import ReadingPolicy, read_cif
 from porevox.crystal.structure import Structure, lattice_from_parameters
-from porevox.energy.energies import LennardJonesChannel, energies, memory_estimate_MB, to_single
+from porevox.energy.energyfile import to_single
 from porevox.energy.forcefield import ForceField, load_forcefield
-from porevox.energy.grid import KINDS, GridSpec, cartesian_points
+from porevox.energy.grid import KINDS, GridSpec, cartesian_points, distinct_points
+from porevox.energy.lennard_jones import LennardJonesSum
+from porevox.energy.lennard_jones_channel import LennardJonesChannel
 from porevox.errors import PorevoxError, StructureRejected
 
 CUTOFF = 10.0
@@ -29,6 +31,14 @@ CELLS = {
     "wide": ((33.1, 27.7, 36.3), (90, 94, 90)),
 }
 GRIDS = list(itertools.product(KINDS, (False, True)))
+
+
+def energies(structure, grid, channel, forcefield):
+    return channel.compute(structure, grid, forcefield).values
+
+
+def memory_estimate_MB(structure, grid, channel):
+    return channel.memory_MB(structure, grid)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +62,7 @@ def random_crystal(name, n_atoms, seed=0):
     return crystal(name, frac, rng.choice(["C", "H", "O", "Zn", "N"], n_atoms))
 
 
-def written_out(structure, places, forcefield, cutoff=CUTOFF, sigma=2.5, epsilon=50.0):
+def written_out(structure, places, forcefield, cutoff=CUTOFF, sigma=2.5, epsilon=50.0, shifted=False):
     """Sum over images cell by cell; also which places have an atom within a hair of the cutoff.
 
     There the last bit decides whether the atom counts.
@@ -76,6 +86,9 @@ def written_out(structure, places, forcefield, cutoff=CUTOFF, sigma=2.5, epsilon
             with np.errstate(divide="ignore", over="ignore"):
                 x6 = (sigmas[near] / r[near]) ** 6
                 total += (4.0 * epsilons[near] * x6 * (x6 - 1.0)).sum()
+            if shifted:
+                x6 = (sigmas[near] / cutoff) ** 6
+                total -= (4.0 * epsilons[near] * x6 * (x6 - 1.0)).sum()
         energy[number] = total
     return energy, doubtful
 
@@ -89,9 +102,9 @@ def agree(structure, grid, forcefield, n_points, channel=CHANNEL):
     index = np.random.default_rng(9).integers(0, grid.n, (n_points, 3))
     index[:8] = list(itertools.product((0, grid.n - 1), repeat=3))
     places = cartesian_points(grid, structure.lattice_A, channel.cutoff_A)[tuple(index.T)]
-    expected, doubtful = written_out(
-        structure, places, forcefield, channel.cutoff_A, channel.probe_sigma_A, channel.probe_epsilon_K
-    )
+    probe = channel.probe_sigma_A, channel.probe_epsilon_K
+    shifted = channel.truncation == "shifted"
+    expected, doubtful = written_out(structure, places, forcefield, channel.cutoff_A, *probe, shifted)
     got = got[tuple(index.T)]
     same = ~doubtful & (np.abs(expected) > 1.0) & (expected < 1e100)
     assert same.sum() > n_points / 4
@@ -123,8 +136,29 @@ def test_a_primitive_cell_thinner_than_an_atom_is_wide(uff):
 
 @pytest.mark.parametrize(("cutoff", "sigma", "epsilon"), [(4.0, 2.5, 50.0), (14.0, 3.73, 148.0)])
 def test_another_channel(cutoff, sigma, epsilon, uff):
-    channel = LennardJonesChannel("lj", sigma, epsilon, cutoff)
+    channel = LennardJonesChannel(sigma, epsilon, cutoff)
     agree(random_crystal("obtuse", 12), GridSpec("mic_supercell", 8), uff, 40, channel)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_shifted_pair_energies(name, uff):
+    channel = LennardJonesChannel(cutoff_A=9.0, truncation="shifted")
+    agree(random_crystal(name, 6), GridSpec("mic_supercell", 11), uff, 30, channel)
+
+
+@pytest.mark.parametrize("name", ["hexagonal", "skewed", "thin"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_points_moved_by_a_vector(name, kind, uff):
+    structure, grid = random_crystal(name, 7), GridSpec(kind, 7)
+    points = distinct_points(grid, structure.lattice_A, CUTOFF)
+    shift = np.array([0.61, -0.87, 1.33])
+    moved = LennardJonesSum(structure, points, uff, 2.5, 50.0, CUTOFF).at(shift)
+    index = np.random.default_rng(3).integers(0, points.counts, (30, 3))
+    expected, doubtful = written_out(structure, points.origin_A + index @ points.steps_A + shift, uff)
+    got = moved[tuple(index.T)]
+    same = ~doubtful & (np.abs(expected) > 1.0)
+    assert same.sum() > 10
+    assert got[same] == pytest.approx(expected[same], rel=1e-9)
 
 
 @pytest.mark.parametrize("id", ["ABEXOW_clean", "HEGNEN_clean", "RAQVEM_clean"])
@@ -148,7 +182,7 @@ def argon():
     return ForceField("argon", {"Ar": 3.0, "He": 3.0}, {"Ar": 100.0, "He": 0.0}, "")
 
 
-ROUND = LennardJonesChannel("lj", 3.0, 100.0, 10.0)
+ROUND = LennardJonesChannel(3.0, 100.0, 10.0)
 
 
 def lone_atom(length=60.0, frac=(0.0, 0.0, 0.0), elements=("Ar",)):
@@ -349,7 +383,8 @@ def test_48_operations_permute_the_voxels_of_a_cubic_framework(kind, uff):
 @pytest.mark.parametrize(
     "values",
     [
-        {"name": "coulomb"},
+        {"probe": "CH4"},
+        {"truncation": "smoothed"},
         {"cutoff_A": 0},
         {"cutoff_A": "10"},
         {"probe_sigma_A": -2.5},
@@ -364,7 +399,7 @@ def test_a_faulty_channel_is_refused(values):
 
 
 def test_a_channel_survives_the_way_through_a_dict():
-    channel = LennardJonesChannel("lj", 3.4, 120, 12)
+    channel = LennardJonesChannel(3.4, 120, 12)
     assert LennardJonesChannel.from_dict(channel.to_dict()) == channel
 
 
@@ -385,7 +420,7 @@ def test_an_element_without_parameters_is_refused(argon):
 def test_the_memory_estimate_counts_grid_and_images():
     grid = GridSpec("unit_cell", 100)
     small = memory_estimate_MB(lone_atom(), grid, CHANNEL)
-    assert 12.0 < small < 40.0  # double and single precision of 10^6 points alone are 12 MB
+    assert 12.0 < small < 48.0  # double and single precision of 10^6 points alone are 12 MB
     many = Structure("many", 20.0 * np.eye(3), np.zeros((10000, 3)), ("Ar",) * 10000, "gemmi")
     # Cube of (20 + 2 x 10) A: 8 cells, 80,000 images of 40 bytes at least once.
     assert memory_estimate_MB(many, grid, CHANNEL) - small > 80_000 * 40 / 1e6

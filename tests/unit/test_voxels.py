@@ -15,9 +15,9 @@ import pytest
 
 from porevox import voxels
 from porevox.crystal.cif import ReadingPolicy, read_cif
-from porevox.energy.energies import LennardJonesChannel, energies
 from porevox.energy.forcefield import load_forcefield
 from porevox.energy.grid import GridSpec
+from porevox.energy.lennard_jones_channel import LennardJonesChannel
 from porevox.errors import REASONS, PorevoxError
 from porevox.structures import build_packs, read_pack
 
@@ -100,9 +100,10 @@ def test_the_rows_are_the_energies_of_their_structures(pack, tmp_path, forcefiel
     contents = dict(read_pack(pack))
     for row in table(tmp_path / "index.csv"):
         structure = read_cif(contents[row["id"]], row["id"], ReadingPolicy())
-        expected = energies(
-            structure, GridSpec.from_dict(GRID), LennardJonesChannel(), load_forcefield(forcefield)
+        result = LennardJonesChannel().compute(
+            structure, GridSpec.from_dict(GRID), load_forcefield(forcefield)
         )
+        expected = result.values
         with np.errstate(over="ignore"):
             assert np.array_equal(stored[int(row["row"])], expected.astype(np.float32))
         assert float(row["volume_A3"]) == structure.volume_A3
@@ -201,11 +202,18 @@ def test_a_bug_that_meets_every_structure_is_no_matter_of_the_structures(tmp_pat
     def broken(*arguments):
         raise TypeError("takes 3 positional arguments")
 
-    monkeypatch.setattr(voxels, "energies", broken)
+    monkeypatch.setattr(LennardJonesChannel, "compute", broken)
     monkeypatch.setattr(voxels, "_warm_up", lambda settings: None)
     with pytest.raises(PorevoxError, match="TypeError: takes 3"):
         run(pack, tmp_path / "out", forcefield)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def needs(monkeypatch, memory_MB):
+    """Let one structure need more memory than the others."""
+    monkeypatch.setattr(
+        LennardJonesChannel, "memory_MB", lambda c, s, g: memory_MB if s.id == "good02" else 1.0
+    )
 
 
 def test_a_structure_beyond_the_memory_is_rejected_before_it_is_computed(
@@ -214,10 +222,12 @@ def test_a_structure_beyond_the_memory_is_rejected_before_it_is_computed(
     def never(*arguments):
         raise AssertionError("computed all the same")
 
-    monkeypatch.setattr(voxels, "memory_estimate_MB", lambda s, g, c: 900.0 if s.id == "good02" else 1.0)
-    honest = voxels.energies
+    honest = LennardJonesChannel.compute
+    needs(monkeypatch, 900.0)
     monkeypatch.setattr(
-        voxels, "energies", lambda s, *rest: never() if s.id == "good02" else honest(s, *rest)
+        LennardJonesChannel,
+        "compute",
+        lambda c, s, *rest: never() if s.id == "good02" else honest(c, s, *rest),
     )
     run(pack, tmp_path, forcefield, memory_limit_MB=899.0)
     [row] = [row for row in table(tmp_path / "ledger.csv") if row["id"] == "good02"]
@@ -226,7 +236,7 @@ def test_a_structure_beyond_the_memory_is_rejected_before_it_is_computed(
 
 
 def test_the_memory_is_shared_by_the_workers(pack, tmp_path, forcefield, monkeypatch):
-    monkeypatch.setattr(voxels, "memory_estimate_MB", lambda s, g, c: 60.0 if s.id == "good02" else 1.0)
+    needs(monkeypatch, 60.0)
     run(pack, tmp_path / "alone", forcefield, 1, memory_limit_MB=100.0)
     run(pack, tmp_path / "shared", forcefield, 2, memory_limit_MB=100.0)
     rejected = [{row["id"] for row in table(tmp_path / name / "ledger.csv")} for name in ("alone", "shared")]
@@ -310,3 +320,39 @@ def test_a_killed_job_leaves_no_file_under_a_final_name(root, pack, tmp_path, fo
     time.sleep(0.1)
     run(pack, out, forcefield)
     assert sorted(path.name for path in out.iterdir()) == sorted([*NAMES, "shard.json"])
+
+
+def test_a_structure_that_takes_too_long_is_rejected_and_the_others_are_not(
+    pack, tmp_path, forcefield, monkeypatch
+):
+    honest = LennardJonesChannel.compute
+
+    def slow(channel, structure, *rest):
+        if structure.id == "good02":
+            time.sleep(30)
+        return honest(channel, structure, *rest)
+
+    monkeypatch.setattr(LennardJonesChannel, "compute", slow)
+    run(pack, tmp_path, forcefield, time_limit_s=0.5)
+    rejected = {row["id"]: row for row in table(tmp_path / "ledger.csv")}
+    assert set(rejected) == {"good02", *BAD}
+    assert rejected["good02"]["reason"] == "timeout"
+    assert rejected["good02"]["detail"] == "took longer than 0.5 s"
+
+
+def test_only_guest_channels_have_a_guest_energy(pack, tmp_path, forcefield):
+    site = {"x_A": 0.0, "y_A": 0.0, "z_A": 0.0, "sigma_A": 3.0, "epsilon_K": 90.0, "charge_e": 0.0}
+    guest = {"kind": "guest", "sites": [site], "temperature_K": 298.0}
+    summary = run(pack, tmp_path / "guest", forcefield, channel=guest)
+    assert (summary["quantity"], summary["unit"]) == ("effective_energy", "K")
+    assert all(float(row["guest_energy_K"]) < 0.0 for row in table(tmp_path / "guest" / "index.csv"))
+    run(pack, tmp_path / "probe", forcefield)
+    assert {row["guest_energy_K"] for row in table(tmp_path / "probe" / "index.csv")} == {""}
+
+
+def test_without_charges_there_is_no_electrostatic_channel(pack, tmp_path):
+    summary = run(pack, tmp_path, None, channel={"kind": "electrostatic"})
+    assert summary["forcefield"] is None
+    assert summary["n_structures"] == 0
+    reasons = {row["id"]: row["reason"] for row in table(tmp_path / "ledger.csv")}
+    assert {reasons[id] for id in GOOD} == {"no_charges"}

@@ -74,6 +74,90 @@ def test_unknown_elements_are_named(uff):
     assert "Db, Rf" in caught.value.detail
 
 
+@pytest.fixture(scope="module")
+def dreiding_path(root):
+    return root / "resources" / "forcefields" / "dreiding.csv"
+
+
+# Mayo, Olafson, Goddard, J. Phys. Chem. 94, 8897 (1990), Table II: R0 (A) and D0 (kcal/mol).
+DREIDING = """
+    H 3.195 0.0152  B 4.02 0.095  C 3.8983 0.0951  N 3.6621 0.0774  O 3.4046 0.0957  F 3.4720 0.0725
+    Al 4.39 0.31  Si 4.27 0.31  P 4.15 0.32  S 4.03 0.344  Cl 3.9503 0.2833
+    Ga 4.39 0.40  Ge 4.27 0.40  As 4.15 0.41  Se 4.03 0.43  Br 3.95 0.37
+    In 4.59 0.55  Sn 4.47 0.55  Sb 4.35 0.55  Te 4.23 0.57  I 4.15 0.51
+    Na 3.144 0.5  Ca 3.472 0.05  Fe 4.54 0.055  Zn 4.54 0.055
+"""
+
+
+def test_dreiding_is_the_paper_s_table(dreiding_path):
+    words = DREIDING.split()
+    paper = dict(
+        zip(words[::3], zip(map(float, words[1::3]), map(float, words[2::3]), strict=True), strict=True)
+    )
+    dreiding = load_forcefield(dreiding_path)
+    assert set(dreiding.sigma_A) == set(paper) and not dreiding.label_rows
+    for element, (R0_A, D0_kcal_mol) in paper.items():
+        sigma_A, epsilon_K = dreiding.sigma_A[element], dreiding.epsilon_K[element]
+        # the potential's minimum lies at R0 and is D0 deep
+        at_R0_K = 4 * epsilon_K * ((sigma_A / R0_A) ** 12 - (sigma_A / R0_A) ** 6)
+        assert at_R0_K / 503.2195 == pytest.approx(-D0_kcal_mol, rel=2e-6), element
+        assert 2 ** (1 / 6) * sigma_A == pytest.approx(R0_A, abs=1e-6), element
+
+
+LABELLED = "element,label,sigma_A,epsilon_K\nO,,3.1,30\nO,O_w*,3.2,78\nO,O_w1,9,9\nZn,,2.4,62\nZn,Zn1,2.0,1\n"
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    (tmp_path / "labelled.csv").write_text(LABELLED + "C,,3.4,50\n")
+    return load_forcefield(tmp_path / "labelled.csv")
+
+
+def test_rows_with_a_label_win_over_the_element_s(labelled):
+    elements = ("O", "O", "Zn", "Zn", "C", "O")
+    labels = ("O1", "O_w1", "Zn1", "Zn11", "O_w1", "o_w")
+    sigma_A, epsilon_K = mix(labelled, elements, 3.0, 1.0, labels=labels)
+    # the first row that matches; capitals count; the label of another element's row is no match
+    assert (2 * sigma_A - 3.0).tolist() == pytest.approx([3.1, 3.2, 2.0, 2.4, 3.4, 3.1])
+    assert (epsilon_K**2).tolist() == pytest.approx([30, 78, 1, 62, 50, 30])
+
+
+def test_without_labels_the_elements_rows_count(labelled):
+    sigma_A, _ = mix(labelled, ("O", "Zn"), 3.0, 1.0)
+    assert (2 * sigma_A - 3.0).tolist() == pytest.approx([3.1, 2.4])
+
+
+def test_labels_change_nothing_where_the_table_has_none(uff):
+    elements = ("C", "Zn", "O", "C") * 20
+    with_labels = mix(uff, elements, 2.5, 50.0, labels=[f"X{i}" for i in range(80)])
+    for one, other in zip(with_labels, mix(uff, elements, 2.5, 50.0), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_element_known_by_label_only_is_unknown_elsewhere(tmp_path):
+    (tmp_path / "f.csv").write_text("element,label,sigma_A,epsilon_K\nC,,3,50\nCu,Cu1,3,5\n")
+    forcefield = load_forcefield(tmp_path / "f.csv")
+    assert mix(forcefield, ("C", "Cu"), 1.0, 1.0, labels=("C1", "Cu1"))[0].tolist() == [2.0, 2.0]
+    with pytest.raises(StructureRejected, match="no parameters for Cu$"):
+        mix(forcefield, ("C", "Cu"), 1.0, 1.0, labels=("C1", "Cu2"))
+
+
+def test_the_digest_covers_rows_with_labels_and_their_order(tmp_path, labelled):
+    header, *rows = LABELLED.splitlines()
+    variants = {
+        "other value": [*rows[:-1], "Zn,Zn1,2.0,2"],
+        "other label": [*rows[:-1], "Zn,Zn2,2.0,1"],
+        "other order": [rows[0], rows[2], rows[1], *rows[3:]],
+        "other order of elements": [rows[3], *rows[:3], rows[4]],
+    }
+    digests = {}
+    for name, lines in {"same": rows, **variants}.items():
+        (tmp_path / "f.csv").write_text("\n".join([header, "C,,3.4,50", *lines]) + "\n")
+        digests[name] = load_forcefield(tmp_path / "f.csv").digest
+    assert digests["same"] == labelled.digest == digests["other order of elements"]
+    assert len(set(digests.values())) == 4
+
+
 def test_digest_follows_the_parameters_only(tmp_path):
     first, second, third = (tmp_path / f"{name}.csv" for name in "abc")
     first.write_text(HEADER + "C,1,1,3.4,50\nO,1,1,3.1,30\n")
@@ -96,6 +180,8 @@ def test_digest_follows_the_parameters_only(tmp_path):
         HEADER + "C,1,1,3.4,-50\n",
         HEADER + "C,1,1,nan,50\n",
         HEADER + "C,1,1,3.4,50\nC,1,1,3.4,50\n",
+        "element,label,sigma_A,epsilon_K\nC,C1,3.4,50\n",
+        "element,label,sigma_A,epsilon_K\nC,,3,5\nC,C1,3.4,50\nC,C1,3.5,50\n",
     ],
 )
 def test_broken_tables_name_the_file(tmp_path, text):

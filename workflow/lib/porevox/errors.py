@@ -15,6 +15,9 @@ REASONS = {
     "overlapping_atoms": "atoms lie closer to each other than is possible",
     "absurd_cell": "the cell is degenerate, or far too small or large for its atoms",
     "too_large": "the file is implausibly large, or its energies would need more memory than the job has",
+    "no_charges": "the file carries no usable partial charges, which this voxel channel needs",
+    "net_charge": "the partial charges do not add up to a neutral cell",
+    "timeout": "reading the file and computing its energies took longer than is allowed",
     "worker_crashed": "the process that read the file died",
     # dataset: joining structures, labels and descriptors
     "no_structure": "the label table names a structure that the source does not hold",

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,22 +15,22 @@ import numpy as np
 
 from porevox.crystal.cif import ReadingPolicy, read_cif
 from porevox.crystal.structure import Structure
-from porevox.energy.energies import LennardJonesChannel, energies, memory_estimate_MB, to_single
-from porevox.energy.energyfile import EnergyFile, appearing
+from porevox.energy.channels import Channel, ChannelResult, channel_from_dict
+from porevox.energy.energyfile import EnergyFile, appearing, to_single
 from porevox.energy.forcefield import ForceField, load_forcefield
 from porevox.energy.grid import GridSpec
 from porevox.energy.isolation import map_isolated
 from porevox.errors import PorevoxError, StructureRejected
 from porevox.structures import pack_size, read_pack
 
-__all__ = ["LennardJonesChannel", "energies", "voxelise_shard"]
-
 _log = logging.getLogger(__name__)
-INDEX_COLUMNS = ("id", "row", "n_atoms", "volume_A3", "density_g_cm3", "reader")
+INDEX_COLUMNS = ("id", "row", "n_atoms", "volume_A3", "density_g_cm3", "reader", "guest_energy_K")
 LEDGER_COLUMNS = ("id", "reason", "detail")
 #: When at least this many structures were tried and each one failed in a way nobody foresaw, the
 #: fault is in the program or its installation, not in the structures.
 _CERTAINLY_A_BUG = 10
+#: Seconds that a structure may take: a hundred times what the largest known one needs.
+TIME_LIMIT_S = 600.0
 #: Bytes of results that a worker sends back at a time.
 _CHUNK_BYTES = 1_000_000
 
@@ -38,9 +38,9 @@ _CHUNK_BYTES = 1_000_000
 @dataclass(frozen=True)
 class _Settings:
     grid: GridSpec
-    channel: LennardJonesChannel
+    channel: Channel
     policy: ReadingPolicy
-    forcefield: ForceField
+    forcefield: ForceField | None
     memory_MB: float
 
 
@@ -52,6 +52,7 @@ class _Accepted:
     volume_A3: float
     density_g_cm3: float
     reader: str
+    guest_energy_K: float
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,13 @@ def voxelise_shard(
     grid: Mapping,
     channel: Mapping,
     reading: Mapping,
-    forcefield: str | Path,
+    forcefield: str | Path | None,
     memory_limit_MB: float,
     workers: int,
     progress: Callable[[int, int], None] | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
 ) -> dict:
-    """Compute the energies of all structures of a pack.
+    """Compute one channel of all structures of a pack.
 
     Writes ``energies.npy`` (float32 (m, n, n, n), K, accepted structures in pack order),
     ``index.csv``, ``ledger.csv`` and, last, ``shard.json`` into `out_dir`; each appears under its
@@ -86,9 +88,10 @@ def voxelise_shard(
     out_dir : path
         Made if missing.
     grid, channel, reading : mapping
-        Settings of :class:`GridSpec`, :class:`LennardJonesChannel` and :class:`ReadingPolicy`.
-    forcefield : path
-        CSV table of Lennard-Jones parameters.
+        Settings of :class:`GridSpec`, of a channel (see
+        :func:`porevox.energy.channels.channel_from_dict`) and of :class:`ReadingPolicy`.
+    forcefield : path or None
+        CSV table of Lennard-Jones parameters, for the channels that need one.
     memory_limit_MB : float
         Memory for the structures under way in all workers, MB (10^6 bytes), libraries not
         included; a structure that needs more than its worker's part is rejected.
@@ -96,6 +99,8 @@ def voxelise_shard(
         Processes; even with 1 the work is done in a process of its own, which may die.
     progress : callable, optional
         Called with (structures done, structures in the pack).
+    time_limit_s : float
+        Wall-clock time that one structure may take, s; beyond it the structure is rejected.
 
     Returns
     -------
@@ -119,6 +124,8 @@ def voxelise_shard(
         _crashed,
         workers,
         chunk_size=max(1, min(8, _CHUNK_BYTES // (4 * n**3))),
+        limit_s=time_limit_s,
+        timed_out=partial(_timed_out, time_limit_s),
     )
     if progress is not None:
         outcomes = _reported(outcomes, pack_size(Path(pack)), progress)
@@ -134,9 +141,9 @@ def voxelise_shard(
         "grid": settings.grid.to_dict(),
         "channel": settings.channel.to_dict(),
         "reading": asdict(settings.policy),
-        "forcefield": {"name": settings.forcefield.name, "digest": settings.forcefield.digest},
-        "quantity": "energy",
-        "unit": "K",
+        "forcefield": _described(settings.forcefield),
+        "quantity": settings.channel.quantity,
+        "unit": settings.channel.unit,
         "n_structures": array.rows,
         "n_rejected": len(rejected),
         "energies_sha256": array.sha256,
@@ -155,12 +162,12 @@ def _settings(grid, channel, reading, forcefield, memory_limit_MB, workers) -> _
         raise PorevoxError(f"the reading policy has no setting named {unknown[0]!r}")
     settings = _Settings(
         GridSpec.from_dict(grid),
-        LennardJonesChannel.from_dict(channel),
+        channel_from_dict(channel),
         ReadingPolicy(**reading),
-        load_forcefield(forcefield),
+        None if forcefield is None else load_forcefield(forcefield),
         float(memory_limit_MB) / workers,
     )
-    smallest = memory_estimate_MB(_one_atom(settings.forcefield), settings.grid, settings.channel)
+    smallest = settings.channel.memory_MB(_two_atoms(settings.forcefield), settings.grid)
     if not smallest <= settings.memory_MB:
         raise PorevoxError(
             f"a grid of n = {settings.grid.n} needs {smallest:.0f} MB per worker but only "
@@ -169,18 +176,40 @@ def _settings(grid, channel, reading, forcefield, memory_limit_MB, workers) -> _
     return settings
 
 
-def _one_atom(forcefield: ForceField) -> Structure:
-    element = next(iter(forcefield.sigma_A))
-    return Structure("atom", 30.0 * np.eye(3), np.zeros((1, 3)), (element,), "gemmi")
+def _described(forcefield: ForceField | None) -> dict | None:
+    return None if forcefield is None else {"name": forcefield.name, "digest": forcefield.digest}
+
+
+def _two_atoms(forcefield: ForceField | None) -> Structure:
+    """A neutral structure that every channel can be computed for."""
+    element = "H" if forcefield is None else next(iter(forcefield.sigma_A))
+    frac = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
+    charges = np.array([1.0, -1.0])
+    return Structure("atoms", 30.0 * np.eye(3), frac, (element, element), "gemmi", charges_e=charges)
+
+
+_SMALL_CIF = b"""data_x
+_cell_length_a 9
+_cell_length_b 9
+_cell_length_c 9
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+C1 0 0 0
+C2 0.5 0.5 0.5
+"""
 
 
 def _warm_up(settings: _Settings) -> None:
     """Compile, or load from numba's cache, once and before any process is forked."""
-    energies(
-        _one_atom(settings.forcefield),
-        GridSpec("unit_cell", n=2),
-        settings.channel,
-        settings.forcefield,
+    read_cif(_SMALL_CIF, "warm-up", settings.policy)
+    settings.channel.compute(
+        _two_atoms(settings.forcefield), replace(settings.grid, n=2), settings.forcefield
     )
 
 
@@ -188,22 +217,15 @@ def _voxelise(settings: _Settings, item: tuple[str, bytes]) -> _Accepted | _Reje
     id, content = item
     try:
         structure = read_cif(content, id, settings.policy)
-        needed = memory_estimate_MB(structure, settings.grid, settings.channel)
+        needed = settings.channel.memory_MB(structure, settings.grid)
         if needed > settings.memory_MB:
             raise StructureRejected(
                 "too_large",
                 f"{len(structure.elements)} atoms need about {needed:.0f} MB, "
                 f"{settings.memory_MB:.0f} MB are allowed per worker",
             )
-        values = energies(structure, settings.grid, settings.channel, settings.forcefield)
-        return _Accepted(
-            id,
-            to_single(values),
-            len(structure.elements),
-            structure.volume_A3,
-            structure.density_g_cm3,
-            structure.reader,
-        )
+        result = settings.channel.compute(structure, settings.grid, settings.forcefield)
+        return _accepted(structure, result)
     except StructureRejected as rejection:
         return _Rejected(id, rejection.code, rejection.detail)
     except MemoryError as error:
@@ -216,9 +238,25 @@ def _voxelise(settings: _Settings, item: tuple[str, bytes]) -> _Accepted | _Reje
         return _Rejected(id, "worker_crashed", detail, traceback.format_exc())
 
 
+def _accepted(structure: Structure, result: ChannelResult) -> _Accepted:
+    return _Accepted(
+        structure.id,
+        to_single(result.values),
+        structure.n_atoms,
+        structure.volume_A3,
+        structure.density_g_cm3,
+        structure.reader,
+        result.guest_energy_K,
+    )
+
+
 def _crashed(item: tuple[str, bytes]) -> _Rejected:
     _log.error("structure %r killed the process that read it", item[0])
     return _Rejected(item[0], "worker_crashed", "the process died, even with nothing else to do")
+
+
+def _timed_out(limit_s: float, item: tuple[str, bytes]) -> _Rejected:
+    return _Rejected(item[0], "timeout", f"took longer than {limit_s:g} s")
 
 
 def _reported(outcomes: Iterable, total: int, progress: Callable) -> Iterator:
@@ -238,7 +276,9 @@ def _record(outcomes: Iterable, array: EnergyFile, index, ledger) -> list[_Rejec
                 _log.error("structure %r failed in an unforeseen way\n%s", outcome.id, outcome.unforeseen)
         else:
             volume, density = repr(float(outcome.volume_A3)), repr(float(outcome.density_g_cm3))
-            index.writerow((outcome.id, array.rows, outcome.n_atoms, volume, density, outcome.reader))
+            guest = "" if np.isnan(outcome.guest_energy_K) else repr(float(outcome.guest_energy_K))
+            row = (outcome.id, array.rows, outcome.n_atoms, volume, density, outcome.reader, guest)
+            index.writerow(row)
             array.append(outcome.energies)
     return rejected
 

@@ -36,6 +36,22 @@ def appearing(path: Path) -> Iterator[Path]:
         raise
 
 
+def to_single(values: np.ndarray) -> np.ndarray:
+    """Energies as they are stored; what is beyond single precision becomes infinite.
+
+    Parameters
+    ----------
+    values : float64 array
+        In the channel's unit.
+
+    Returns
+    -------
+    float32 array of the same shape, C-contiguous
+    """
+    with np.errstate(over="ignore"):  # 1e39 K is as impenetrable as +inf
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+
 class EnergyFile:
     """A NumPy file of energies that grows by one structure at a time.
 

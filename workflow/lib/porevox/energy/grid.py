@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from porevox.compiled import jit
 from porevox.crystal.structure import perpendicular_widths
 from porevox.errors import PorevoxError
 
@@ -110,12 +112,15 @@ class DistinctPoints:
         Number of distinct points along each axis.
     take : tuple of 3 (n,) int64
         For each axis, which distinct point stands at each of the grid's n positions.
+    periodic : bool
+        Whether the points fill the unit cell evenly, at the fractions i/counts.
     """
 
     origin_A: np.ndarray
     steps_A: np.ndarray
     counts: tuple[int, int, int]
     take: tuple[np.ndarray, np.ndarray, np.ndarray]
+    periodic: bool
 
     def expand(self, values: np.ndarray) -> np.ndarray:
         """Spread values at the distinct points over the whole grid.
@@ -129,9 +134,17 @@ class DistinctPoints:
         (n, n, n) array
             Axes in the order a, b, c (x, y, z in a cubic box).
         """
-        for axis, positions in enumerate(self.take):
-            values = np.take(values, positions, axis)
-        return values
+        whole = np.empty(tuple(map(len, self.take)))
+        _expand(values, *self.take, whole)
+        return whole
+
+
+@jit()
+def _expand(values, along_a, along_b, along_c, whole):
+    for i in range(len(along_a)):
+        for j in range(len(along_b)):
+            for k in range(len(along_c)):
+                whole[i, j, k] = values[along_a[i], along_b[j], along_c[k]]
 
 
 def supercell_repeats(lattice_A: np.ndarray, cutoff_A: float) -> tuple[int, int, int]:
@@ -153,6 +166,7 @@ def supercell_repeats(lattice_A: np.ndarray, cutoff_A: float) -> tuple[int, int,
     return tuple(max(1, math.ceil(ratio - _REPEAT_TOLERANCE)) for ratio in ratios)
 
 
+@lru_cache(maxsize=64)
 def distinct_fractions(n: int, repeats: int, endpoint: bool) -> tuple[int, np.ndarray]:
     """Which of n points along a supercell differ once folded into the unit cell.
 
@@ -179,6 +193,7 @@ def distinct_fractions(n: int, repeats: int, endpoint: bool) -> tuple[int, np.nd
     intervals = n - 1 if endpoint else n
     divisor = math.gcd(intervals, repeats)
     take = (np.arange(n) * repeats % intervals) // divisor
+    take.flags.writeable = False
     return intervals // divisor, take
 
 
@@ -197,17 +212,24 @@ def distinct_points(grid: GridSpec, lattice_A: np.ndarray, cutoff_A: float) -> D
     -------
     DistinctPoints
     """
+    # Asked for memory and for energies, one after the other.
+    return _distinct_points(grid, np.asarray(lattice_A, dtype=np.float64).tobytes(), float(cutoff_A))
+
+
+@lru_cache(maxsize=4)
+def _distinct_points(grid: GridSpec, lattice: bytes, cutoff_A: float) -> DistinctPoints:
+    lattice_A = np.frombuffer(lattice).reshape(3, 3)
     if grid.kind == "cubic_box":
         step = grid.box_length_A / (grid.n - 1 if grid.endpoint else grid.n)
         everything = np.arange(grid.n)
         origin = np.full(3, -grid.box_length_A / 2.0)
-        return DistinctPoints(origin, step * np.eye(3), (grid.n,) * 3, (everything,) * 3)
+        return DistinctPoints(origin, step * np.eye(3), (grid.n,) * 3, (everything,) * 3, False)
     mic = grid.kind == "mic_supercell"
     repeats = supercell_repeats(lattice_A, cutoff_A) if mic else (1, 1, 1)
     axes = [distinct_fractions(grid.n, repeat, grid.endpoint) for repeat in repeats]
     counts = tuple(count for count, _ in axes)
-    steps = np.asarray(lattice_A, dtype=np.float64) / np.array(counts, dtype=np.float64)[:, None]
-    return DistinctPoints(np.zeros(3), steps, counts, tuple(take for _, take in axes))
+    steps = lattice_A / np.array(counts, dtype=np.float64)[:, None]
+    return DistinctPoints(np.zeros(3), steps, counts, tuple(take for _, take in axes), True)
 
 
 def cartesian_points(grid: GridSpec, lattice_A: np.ndarray, cutoff_A: float) -> np.ndarray:

@@ -2,85 +2,49 @@
 
 The energy at a point is a sum over explicit images of the atoms, so no supercell is ever built:
 
-1. list every image within the cutoff of the block of points (:func:`list_images`);
-2. cut the block into bricks of a few angstrom, and for each gather the images within the cutoff
-   of that brick into a short, contiguous list, layer by column by brick (:func:`sum_bricks`);
-3. at each point reduce that list in one vectorised loop.
+1. list every image within the cutoff of the block of points
+   (:func:`porevox.energy.image_list.list_images`);
+2. cut the block into layers, columns, bricks and leaves, and for each gather the images within
+   the cutoff of it from the list of the one before (:func:`sum_points`); a leaf is one plane of
+   a brick: a few neighbouring lines of four or five points;
+3. run along each line: for every image of the leaf, four or five points at once
+   (:mod:`porevox.energy.line_kernel`). What the r^2 of that loop loses when a point sits almost on
+   an atom is made good by summing that point again from the differences of coordinates.
 
 Memory grows with the images and with the points, never with their product. Everything is float64.
+What was tried and measured is told in docs/kernel.md.
 """
 
 import math
 
-import numba
 import numpy as np
 
-#: Rows of an image list: x, y, z (angstrom), A = 4 eps sigma^12, B = 4 eps sigma^6.
-ROWS = 5
-#: Lists are padded to whole unrolled vector iterations (8 doubles, unrolled four times).
-PADDING = 32
-#: Images are listed from slightly further than the cutoff, so that rounding in this coarse step
-#: cannot drop one that the exact test at the point would count.
-_MARGIN = 1.0 + 1e-9
-#: Where padding entries sit, angstrom: far beyond any cutoff.
-_FAR = 1e9
+from porevox.compiled import jit
+from porevox.energy import line_kernel
+from porevox.energy.image_list import MARGIN, gather
+
+#: An image at the cutoff counts (r <= rc); on a symmetric lattice many lie exactly there, and the
+#: last bit of r^2 must not decide.
+_RIM = 1.0 + 1e-12
+#: Below this distance (angstrom) from an atom a point is summed again from the coordinates.
+_CLOSE_A = 0.1
 
 
-def _jit(**options):
-    """Compile lazily, and keep the machine code on disk where there is a place for it."""
-
-    def decorate(function):
-        options.update(nogil=True, error_model="numpy")
-        try:
-            return numba.njit(cache=True, **options)(function)
-        except RuntimeError:  # neither the module's folder nor the user's cache can be written
-            return numba.njit(**options)(function)
-
-    return decorate
-
-
-# Only fused multiply-add is allowed here: with more freedom the compiler could multiply the
-# bracket out into inf - inf, NaN for a point on top of an atom instead of +inf.
-@_jit(fastmath={"contract"}, forceinline=True)
-def _pair(r2, a, b):
-    inverse = 1.0 / r2
-    inverse6 = inverse * inverse * inverse
-    return inverse6 * (a * inverse6 - b)
-
-
-# Reordering the sum is what lets it be vectorised; infinities keep their meaning.
-@_jit(fastmath={"contract", "reassoc", "nsz"}, forceinline=True)
-def _reduce(near, m, x, y, z, cutoff2):
-    total = 0.0
+@jit(fastmath=True)
+def _expand(leaf, m, corner, steps):
+    """Turn coordinates into r^2 at a leaf's first point and how it grows along and across lines."""
+    x, y, z = corner
+    lx, ly, lz = 2.0 * steps[2, 0], 2.0 * steps[2, 1], 2.0 * steps[2, 2]
+    cx, cy, cz = 2.0 * steps[1, 0], 2.0 * steps[1, 1], 2.0 * steps[1, 2]
+    rows0, rows1, rows2 = leaf[0], leaf[1], leaf[2]
     for q in range(m):
-        dx = near[0, q] - x
-        dy = near[1, q] - y
-        dz = near[2, q] - z
-        r2 = dx * dx + dy * dy + dz * dz
-        pair = _pair(r2, near[3, q], near[4, q])
-        total += pair if r2 <= cutoff2 else 0.0
-    return total
+        dx, dy, dz = x - rows0[q], y - rows1[q], z - rows2[q]
+        rows0[q] = dx * dx + dy * dy + dz * dz
+        rows1[q] = dx * lx + dy * ly + dz * lz
+        rows2[q] = dx * cx + dy * cy + dz * cz
 
 
-@_jit(fastmath=True)
-def _gather(source, m, low, high, reach2, target):
-    """Copy the images within reach of a Cartesian box; coordinates are finite here."""
-    lx, ly, lz = low[0], low[1], low[2]
-    hx, hy, hz = high[0], high[1], high[2]
-    n = 0
-    for q in range(m):
-        x, y, z = source[0, q], source[1, q], source[2, q]
-        dx = max(max(lx - x, x - hx), 0.0)
-        dy = max(max(ly - y, y - hy), 0.0)
-        dz = max(max(lz - z, z - hz), 0.0)
-        # Always written, kept only when near: a branch here would be mispredicted half the time.
-        target[0, n], target[1, n], target[2, n] = x, y, z
-        target[3, n], target[4, n] = source[3, q], source[4, q]
-        n += 1 if dx * dx + dy * dy + dz * dz <= reach2 else 0
-    return n
-
-
-@_jit()
+@jit()
 def _bounds(origin, steps, first, last, low, high):
     """Cartesian box around the points first..last (inclusive) of the lattice of points."""
     for axis in range(3):
@@ -91,124 +55,146 @@ def _bounds(origin, steps, first, last, low, high):
             high[axis] += max(start, stop)
 
 
-@_jit()
-def _pad(images, m):
-    padded = (m + PADDING - 1) // PADDING * PADDING
-    for q in range(m, padded):
-        images[0, q] = images[1, q] = images[2, q] = _FAR
-        images[3, q] = images[4, q] = 0.0
-    return padded
-
-
-@_jit()
-def list_images(frac, coefficients, lattice, span, low, high, cutoff, images):
-    """List the images of the atoms that lie within the cutoff of a Cartesian box.
+@jit()
+def sum_points(images, m, origin, steps, brick, cutoff, shifted, needed, lists, out):
+    """Lennard-Jones energy at the points of an affine lattice of points.
 
     Parameters
     ----------
-    frac : (N, 3) float64
-        Fractional coordinates.
-    coefficients : (2, N) float64
-        A and B of each atom, K A^12 and K A^6.
-    lattice : (3, 3) float64
-        Rows a, b, c, angstrom.
-    span : (2, 3) float64
-        Lowest and highest fractional coordinates that an image may have.
-    low, high : (3,) float64
-        Corners of the box around all points, angstrom.
-    cutoff : float
-        Angstrom.
-    images : (5, M) float64
-        Written: x, y, z, A, B.
-
-    Returns
-    -------
-    int
-        Number of images found; only the first M are written.
-    """
-    reach2 = cutoff * cutoff * _MARGIN
-    found = 0
-    place = np.empty(3)
-    for q in range(frac.shape[0]):
-        start = np.ceil(span[0] - frac[q])
-        stop = np.floor(span[1] - frac[q])
-        for i in range(int(start[0]), int(stop[0]) + 1):
-            for j in range(int(start[1]), int(stop[1]) + 1):
-                for k in range(int(start[2]), int(stop[2]) + 1):
-                    fa, fb, fc = frac[q, 0] + i, frac[q, 1] + j, frac[q, 2] + k
-                    d2 = 0.0
-                    for axis in range(3):
-                        p = fa * lattice[0, axis] + fb * lattice[1, axis] + fc * lattice[2, axis]
-                        place[axis] = p
-                        d2 += max(low[axis] - p, p - high[axis], 0.0) ** 2
-                    if d2 <= reach2:
-                        if found < images.shape[1]:
-                            images[0, found], images[1, found] = place[0], place[1]
-                            images[2, found] = place[2]
-                            images[3, found] = coefficients[0, q]
-                            images[4, found] = coefficients[1, q]
-                        found += 1
-    return found
-
-
-@_jit(fastmath={"contract"})
-def _sum_points(near, m, origin, steps, first, last, cutoff2, out):
-    for i in range(first[0], last[0] + 1):
-        for j in range(first[1], last[1] + 1):
-            for k in range(first[2], last[2] + 1):
-                x = origin[0] + (i * steps[0, 0] + j * steps[1, 0] + k * steps[2, 0])
-                y = origin[1] + (i * steps[0, 1] + j * steps[1, 1] + k * steps[2, 1])
-                z = origin[2] + (i * steps[0, 2] + j * steps[1, 2] + k * steps[2, 2])
-                out[i, j, k] = _reduce(near, m, x, y, z, cutoff2)
-
-
-@_jit()
-def sum_bricks(images, m, origin, steps, brick, cutoff, out):
-    """Lennard-Jones energy at every point of an affine lattice of points.
-
-    Parameters
-    ----------
-    images : (5, M) float64
-        x, y, z, A, B of the images, of which the first `m` count.
+    images : (5, M) or (6, M) float64
+        x, y, z, A, B and perhaps shift of the images, of which the first `m` count; padded (:func:`pad`).
     m : int
+        A multiple of :data:`porevox.energy.simd.LANES`.
     origin : (3,) float64
         Point (0, 0, 0), angstrom.
     steps : (3, 3) float64
         Rows: the step along each axis, angstrom.
-    brick : (3,) int64
-        Points along each edge of a brick.
+    brick : (2,) int64
+        Points along the first two edges of a brick; the third has four or five.
     cutoff : float
         Angstrom; an image at exactly this distance counts (r <= rc, equation 3.3).
+    shifted : True or None
+        Whether the images have a sixth row.
+    needed : (n_a, n_b) bool
+        Lines of points along the third axis that are wanted.
+    lists : (5, 5, M) or (5, 6, M) float64
+        Working memory, at least :data:`PADDING` places longer than `m`.
     out : (n_a, n_b, n_c) float64
-        Written: energies in K; +inf on top of an atom, never NaN.
+        Written where `needed`: energies in K; +inf on top of an atom, never NaN.
     """
-    reach2 = cutoff * cutoff * _MARGIN
-    layer = np.empty((ROWS, m + PADDING))
-    column = np.empty((ROWS, m + PADDING))
-    near = np.empty((ROWS, m + PADDING))
+    reach2 = cutoff * cutoff * MARGIN
+    limits = (cutoff * cutoff * _RIM, _doubtful(images, m), *_products(steps))
+    sums = np.empty(10)
+    layer, column, near, leaf = lists[0], lists[1], lists[2], lists[3]
+    distance2 = lists[4, 0]
     low, high = np.empty(3), np.empty(3)
-    first = np.zeros(3, dtype=np.int64)
-    last = np.empty(3, dtype=np.int64)
-    for a in range(0, out.shape[0], brick[0]):
-        first[:] = (a, 0, 0)
-        last[:] = (min(a + brick[0], out.shape[0]) - 1, out.shape[1] - 1, out.shape[2] - 1)
+    first, last = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
+    n_a, n_b, n_c = out.shape
+    pieces = max(1, (n_c + 4) // 5)
+    for a in range(0, n_a, brick[0]):
+        end_a = min(a + brick[0], n_a)
+        if not needed[a:end_a].any():
+            continue
+        first[0], first[1], first[2] = a, 0, 0
+        last[0], last[1], last[2] = end_a - 1, n_b - 1, n_c - 1
         _bounds(origin, steps, first, last, low, high)
-        in_layer = _gather(images, m, low, high, reach2, layer)
-        for b in range(0, out.shape[1], brick[1]):
-            first[1], first[2] = b, 0
-            last[1], last[2] = min(b + brick[1], out.shape[1]) - 1, out.shape[2] - 1
+        in_layer = gather(images, m, low, high, reach2, distance2, layer)
+        for b in range(0, n_b, brick[1]):
+            end_b = min(b + brick[1], n_b)
+            if not needed[a:end_a, b:end_b].any():
+                continue
+            first[0], first[1], first[2] = a, b, 0
+            last[0], last[1], last[2] = end_a - 1, end_b - 1, n_c - 1
             _bounds(origin, steps, first, last, low, high)
-            in_column = _gather(layer, in_layer, low, high, reach2, column)
-            for c in range(0, out.shape[2], brick[2]):
-                first[2], last[2] = c, min(c + brick[2], out.shape[2]) - 1
+            in_column = gather(layer, in_layer, low, high, reach2, distance2, column)
+            for piece in range(pieces):
+                k, end_k = piece * n_c // pieces, (piece + 1) * n_c // pieces
+                first[0], first[1], first[2] = a, b, k
+                last[0], last[1], last[2] = end_a - 1, end_b - 1, end_k - 1
                 _bounds(origin, steps, first, last, low, high)
-                in_brick = _gather(column, in_column, low, high, reach2, near)
-                in_brick = _pad(near, in_brick)
-                _sum_points(near, in_brick, origin, steps, first, last, cutoff * cutoff, out)
+                in_brick = gather(column, in_column, low, high, reach2, distance2, near)
+                for i in range(a, end_a):
+                    if needed[i, b:end_b].any():
+                        first[0] = last[0] = i
+                        _bounds(origin, steps, first, last, low, high)
+                        in_leaf = gather(near, in_brick, low, high, reach2, distance2, leaf)
+                        both = (leaf, in_leaf, near, in_brick)
+                        corner = _place(origin, steps, i, b, k)
+                        part = out[i, b:end_b, k:end_k]
+                        _sum_leaf(both, corner, steps, limits, shifted, needed[i, b:end_b], sums, part)
+
+
+@jit()
+def _sum_leaf(lists, corner, steps, limits, shifted, needed, sums, out):
+    """Sum the lines of a leaf, two at a time where they have five points."""
+    _expand(lists[0], lists[1], corner, steps)
+    lines, width = out.shape
+    t = 0
+    while t < lines:
+        stop = t + 1
+        if needed[t]:
+            if width == 5 and stop < lines and needed[stop]:
+                stop += 1
+            _run_along(lists, corner, steps, t, limits, shifted, sums, out[t:stop])
+        t = stop
+
+
+@jit()
+def _run_along(lists, corner, steps, t, limits, shifted, sums, out):
+    """Sum line t of a leaf, or lines t and t + 1; `corner` is the leaf's first point."""
+    leaf, m, near, m_near = lists
+    cutoff2, doubtful, cc, lc, ll = limits
+    line = (t * t * cc, 2.0 * t * lc + ll, 2.0 * ll)
+    lines, width = out.shape
+    if lines == 2:
+        u = t + 1
+        other = (u * u * cc, 2.0 * u * lc + ll, 2.0 * ll)
+        line_kernel.five_and_five(leaf, m, t, line, other, cutoff2, shifted, sums)
+    elif width == 5:
+        line_kernel.five(leaf, m, t, line, cutoff2, shifted, sums)
+    else:
+        line_kernel.four(leaf, m, t, line, cutoff2, shifted, sums)
+    for number in range(lines):
+        for p in range(width):
+            total = sums[5 * number + p]
+            if not total < doubtful:  # NaN, too: a neighbour of a point on top of an atom
+                x, y, z = _place(corner, steps, 0, t + number, p)
+                total = line_kernel.sum_exactly(near, m_near, x, y, z, cutoff2, shifted)
+            out[number, p] = total
+
+
+@jit(forceinline=True)
+def _place(origin, steps, i, j, k):
+    """Position of a point."""
+    x = origin[0] + (i * steps[0, 0] + j * steps[1, 0] + k * steps[2, 0])
+    y = origin[1] + (i * steps[0, 1] + j * steps[1, 1] + k * steps[2, 1])
+    z = origin[2] + (i * steps[0, 2] + j * steps[1, 2] + k * steps[2, 2])
+    return x, y, z
+
+
+@jit()
+def _products(steps):
+    """Scalar products of the steps across and along the lines: cc, lc, ll."""
+    b, c = steps[1], steps[2]
+    cc = b[0] * b[0] + b[1] * b[1] + b[2] * b[2]
+    lc = b[0] * c[0] + b[1] * c[1] + b[2] * c[2]
+    return cc, lc, c[0] * c[0] + c[1] * c[1] + c[2] * c[2]
+
+
+@jit()
+def _doubtful(images, m):
+    """Energy (K) above which a point may lie within _CLOSE_A of an atom, whatever its species."""
+    smallest = np.inf
+    for q in range(m):
+        if 0.0 < images[3, q] < smallest:
+            smallest = images[3, q]
+    # Half of the repulsion there; attraction and other atoms change that by far less, unless the
+    # species hardly repels: then many points are summed twice, which only costs time.
+    return 0.5 * smallest / _CLOSE_A**12
 
 
 def brick_shape(counts: tuple[int, int, int], steps: np.ndarray, edge_A: float) -> np.ndarray:
-    """Points along each edge of a brick at most about `edge_A` long, bricks being nearly equal.
+    """Points along the first two edges of a brick, bricks being nearly equal.
 
     Parameters
     ----------
@@ -221,10 +207,10 @@ def brick_shape(counts: tuple[int, int, int], steps: np.ndarray, edge_A: float) 
 
     Returns
     -------
-    (3,) int64
+    (2,) int64
     """
-    shape = np.empty(3, dtype=np.int64)
-    for axis in range(3):
+    shape = np.empty(2, dtype=np.int64)
+    for axis in range(2):
         wanted = max(1, int(edge_A / np.linalg.norm(steps[axis])))
         bricks = math.ceil(counts[axis] / wanted)
         shape[axis] = math.ceil(counts[axis] / bricks)

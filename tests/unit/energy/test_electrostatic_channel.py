@@ -1,0 +1,79 @@
+"""The electrostatic channel's settings, and how it hands on points and potentials."""
+
+import math
+
+import numpy as np
+import pytest
+
+from porevox.crystal.structure import Structure
+from porevox.energy.channels import channel_from_dict
+from porevox.energy.electrostatic_channel import ElectrostaticChannel
+from porevox.energy.ewald import EwaldPotential
+from porevox.energy.grid import GridSpec, distinct_points
+from porevox.errors import PorevoxError, StructureRejected
+
+CHARGES = np.array([0.7, -0.5, -0.2])
+
+
+def framework(charges=CHARGES):
+    lattice = np.array([[9.0, 0, 1.0], [2.0, 8.0, 0.5], [0, 0, 10.0]])
+    frac = np.array([[0.0, 0.0, 0.0], [0.31, 0.22, 0.43], [0.77, 0.51, 0.12]])
+    return Structure("x", lattice, frac, ("C", "O", "O"), "gemmi", charges_e=charges)
+
+
+def test_from_dict_and_back():
+    for values in ({}, {"accuracy_V": 1e-3}, {"kind": "electrostatic", "cutoff_A": 12}):
+        channel = ElectrostaticChannel.from_dict(values)
+        assert ElectrostaticChannel.from_dict(channel.to_dict()) == channel
+        assert channel_from_dict(channel.to_dict()) == channel
+    assert channel.to_dict() == {"kind": "electrostatic", "accuracy_V": 1e-4, "cutoff_A": 12.0}
+    assert (channel.quantity, channel.unit) == ("potential", "V")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"accuracy_V": 0.0},
+        {"accuracy_V": 1.0},
+        {"accuracy_V": math.nan},
+        {"accuracy_V": True},
+        {"accuracy_V": "1e-4"},
+        {"cutoff_A": 0.0},
+        {"cutoff_A": math.inf},
+        {"cutoff_A": True},
+        {"cutoff_A": None},
+        {"probe_sigma_A": 3.0},
+    ],
+)
+def test_settings_that_are_refused(change):
+    with pytest.raises(PorevoxError, match=next(iter(change))):
+        ElectrostaticChannel.from_dict(change)
+
+
+@pytest.mark.parametrize("endpoint", [False, True])
+@pytest.mark.parametrize("kind", ["mic_supercell", "unit_cell", "cubic_box"])
+def test_values_on_the_whole_grid(kind, endpoint):
+    structure, grid = framework(), GridSpec(kind, 9, endpoint)
+    result = ElectrostaticChannel(cutoff_A=12.0).compute(structure, grid, None)
+    points = distinct_points(grid, structure.lattice_A, 12.0)
+    np.testing.assert_array_equal(result.values, points.expand(EwaldPotential(structure, points).at()))
+    assert result.values.shape == (9, 9, 9) and result.values.dtype == np.float64
+    assert math.isnan(result.guest_energy_K)
+    if kind != "cubic_box":
+        assert result.values[0, 0, 0] == np.inf
+    if endpoint and kind != "cubic_box":
+        np.testing.assert_array_equal(result.values[0], result.values[-1])
+
+
+@pytest.mark.parametrize(("charges", "code"), [(None, "no_charges"), (CHARGES + 0.1, "net_charge")])
+def test_structures_that_are_rejected(charges, code):
+    with pytest.raises(StructureRejected) as rejection:
+        ElectrostaticChannel().compute(framework(charges), GridSpec("unit_cell", 3), None)
+    assert rejection.value.code == code
+
+
+def test_memory_is_that_of_the_grid_at_least():
+    for kind in ("mic_supercell", "unit_cell", "cubic_box"):
+        needed = ElectrostaticChannel().memory_MB(framework(), GridSpec(kind, 100))
+        assert 24.0 < needed < 150.0
+    assert ElectrostaticChannel().memory_MB(framework(None), GridSpec(kind, 100)) >= 24.0

@@ -1,0 +1,62 @@
+"""Compiled functions: how numba is used everywhere in this library."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import llvmlite.binding
+import numba
+
+#: Folders with compiled functions, which call and contain one another.
+_FOLDERS = ("crystal", "energy")
+
+
+def _stamp() -> str:
+    """What the machine code depends on beyond the file a function stands in: 12 digits.
+
+    numba looks only at that file when it asks whether its cache is up to date, but compiled
+    functions contain those of other files; and nodes with different processors may share a cache.
+    """
+    known = hashlib.sha256(llvmlite.binding.get_host_cpu_name().encode())
+    known.update(llvmlite.binding.get_host_cpu_features().flatten().encode())
+    for folder in _FOLDERS:
+        for path in sorted((Path(__file__).parent / folder).glob("*.py")):
+            known.update(path.read_bytes())
+    return known.hexdigest()[:12]
+
+
+_STAMP = _stamp()
+
+
+def jit(**options) -> Callable:
+    """Decorate a function to be compiled when it is first called.
+
+    The machine code is kept on disk where there is a place for it: beside the module, or in the
+    user's cache. A change of any compiled function, and another type of processor, have files of
+    their own, each written under a temporary name first; so jobs that start at the same time on
+    different nodes do not get in each other's way.
+
+    Parameters
+    ----------
+    **options
+        Of :func:`numba.njit`; the interpreter's lock is always released, and division by zero
+        gives infinity.
+
+    Returns
+    -------
+    callable
+        The decorator.
+    """
+    options = {"nogil": True, "error_model": "numpy", **options}
+
+    def decorate(function):
+        name = function.__qualname__
+        function.__qualname__ = f"{name}-{_STAMP}"  # the cache's files are named after it
+        try:
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError:  # neither the module's folder nor the user's cache can be written
+            return numba.njit(**options)(function)
+        finally:
+            function.__qualname__ = name
+
+    return decorate

@@ -1,0 +1,111 @@
+"""What all voxel channels share: what they give back, and how to build one from a config's block."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+
+from porevox.crystal.structure import Structure
+from porevox.energy.forcefield import ForceField
+from porevox.energy.grid import GridSpec
+from porevox.errors import PorevoxError
+
+
+@dataclass(frozen=True)
+class ChannelResult:
+    """One channel's voxels of one structure.
+
+    Parameters
+    ----------
+    values : (n, n, n) float64
+        In the channel's unit; index i along a, j along b, k along c (x, y, z in a cubic box).
+    guest_energy_K : float
+        Mean guest-framework energy over the cell, weighted with the Boltzmann factor, K; NaN for
+        channels that are not averages over a guest's orientations.
+    """
+
+    values: np.ndarray
+    guest_energy_K: float = float("nan")
+
+
+class Channel(Protocol):
+    """A quantity on a grid: settings as plain numbers, and how to compute it."""
+
+    kind: ClassVar[str]
+    quantity: ClassVar[str]
+    unit: ClassVar[str]
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> Self:
+        """Build a channel from plain values."""
+
+    def to_dict(self) -> dict:
+        """Plain values from which :meth:`from_dict` builds an equal channel."""
+
+    def compute(self, structure: Structure, grid: GridSpec, forcefield: ForceField | None) -> ChannelResult:
+        """Compute the channel on every point of a grid."""
+
+    def memory_MB(self, structure: Structure, grid: GridSpec) -> float:
+        """Memory that :meth:`compute` will touch, MB (10^6 bytes)."""
+
+
+#: Kinds of channel, each a module of its own.
+KINDS = ("lennard_jones", "electrostatic", "guest")
+
+
+def channel_from_dict(values: Mapping) -> Channel:
+    """Build a channel from plain values, as a config file holds them.
+
+    Parameters
+    ----------
+    values : mapping
+        ``kind`` says which channel it is (default ``lennard_jones``); the other keys are its
+        settings, and missing ones keep their default.
+
+    Returns
+    -------
+    Channel
+
+    Raises
+    ------
+    PorevoxError
+        The kind or a key is unknown, or a value is not allowed.
+    """
+    kind = values.get("kind", "lennard_jones")
+    # Imported when asked for: the others' compiled functions need not be loaded.
+    if kind == "lennard_jones":
+        from porevox.energy.lennard_jones_channel import LennardJonesChannel as Chosen
+    elif kind == "electrostatic":
+        from porevox.energy.electrostatic_channel import ElectrostaticChannel as Chosen
+    elif kind == "guest":
+        from porevox.energy.guest_channel import GuestChannel as Chosen
+    else:
+        raise PorevoxError(f"channel kind {kind!r} is unknown; choose one of {', '.join(KINDS)}")
+    return Chosen.from_dict(values)
+
+
+def settings_of(cls: type, values: Mapping) -> dict:
+    """Check the names of a channel's settings.
+
+    Parameters
+    ----------
+    cls : type
+        A channel, which is a dataclass of its settings.
+    values : mapping
+        Settings; a ``kind`` is left out.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    PorevoxError
+        A setting is unknown.
+    """
+    settings = {key: value for key, value in values.items() if key != "kind"}
+    unknown = sorted(set(settings) - set(cls.__dataclass_fields__))
+    if unknown:
+        raise PorevoxError(f"a channel of kind {cls.kind} has no setting named {unknown[0]!r}")
+    return settings

@@ -1,0 +1,126 @@
+"""The electrostatic channel: the potential of the framework's partial charges."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from porevox.crystal.structure import Structure
+from porevox.energy.channels import ChannelResult, settings_of
+from porevox.energy.ewald import DEFAULT_ACCURACY_V, EwaldPotential, check_accuracy, memory_MB
+from porevox.energy.forcefield import ForceField
+from porevox.energy.grid import GridSpec, distinct_points
+from porevox.errors import PorevoxError
+
+
+@dataclass(frozen=True)
+class ElectrostaticChannel:
+    """Electrostatic potential of the framework's partial charges, by an Ewald sum.
+
+    Parameters
+    ----------
+    accuracy_V : float
+        Largest error of the potential, V, from 1e-6 to 0.1.
+    cutoff_A : float
+        Cutoff radius, angstrom, that sets the supercell of a ``mic_supercell`` grid: the points
+        are those of a Lennard-Jones channel with the same cutoff. The potential knows no cutoff.
+
+    Raises
+    ------
+    PorevoxError
+        A value is not allowed.
+    """
+
+    kind: ClassVar[str] = "electrostatic"
+    quantity: ClassVar[str] = "potential"
+    unit: ClassVar[str] = "V"
+
+    accuracy_V: float = DEFAULT_ACCURACY_V
+    cutoff_A: float = 10.0
+
+    def __post_init__(self):
+        check_accuracy(self.accuracy_V)
+        value = self.cutoff_A
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and math.isfinite(value) and value > 0):
+            raise PorevoxError(f"channel cutoff_A is {value!r}; it must be a positive number")
+        for field in ("accuracy_V", "cutoff_A"):
+            object.__setattr__(self, field, float(getattr(self, field)))
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> "ElectrostaticChannel":
+        """Build a channel from plain values, as a config file holds them.
+
+        Parameters
+        ----------
+        values : mapping
+            Keys are this class' parameters; missing ones keep their default.
+
+        Returns
+        -------
+        ElectrostaticChannel
+
+        Raises
+        ------
+        PorevoxError
+            A key is unknown or a value is not allowed.
+        """
+        return cls(**settings_of(cls, values))
+
+    def to_dict(self) -> dict:
+        """Plain values from which :meth:`from_dict` builds an equal channel.
+
+        Returns
+        -------
+        dict
+        """
+        return {"kind": self.kind, **asdict(self)}
+
+    def compute(
+        self, structure: Structure, grid: GridSpec, forcefield: ForceField | None = None
+    ) -> ChannelResult:
+        """Potential at every point of a grid: the energy of a unit positive charge, in eV.
+
+        See :class:`~porevox.energy.ewald.EwaldPotential` for the equation and its conventions.
+
+        Parameters
+        ----------
+        structure : Structure
+            With partial charges. A residue of rounding is spread evenly over the atoms.
+        grid : GridSpec
+        forcefield : ForceField, optional
+            Not used.
+
+        Returns
+        -------
+        ChannelResult
+            Volts (1 V is 11604.518 K per elementary charge). +inf or -inf on top of an atom,
+            never NaN. The mean over the cell is zero.
+
+        Raises
+        ------
+        StructureRejected
+            ``no_charges``, ``net_charge``, or ``absurd_cell`` for a lattice or a position that is
+            not finite.
+        """
+        points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
+        return ChannelResult(points.expand(EwaldPotential(structure, points, self.accuracy_V).at()))
+
+    def memory_MB(self, structure: Structure, grid: GridSpec) -> float:
+        """Memory that :meth:`compute` and the single-precision copy of its result will touch.
+
+        Parameters
+        ----------
+        structure : Structure
+        grid : GridSpec
+
+        Returns
+        -------
+        float
+            MB (10^6 bytes), the interpreter and its libraries not included.
+        """
+        points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
+        # The whole grid in double and in single precision, and the bytes of that on their way to
+        # a file; while axes are spread one by one there are two copies in double precision.
+        whole = (8 + 8 + 4 + 4) * float(grid.n) ** 3 / 1e6
+        return memory_MB(structure, points, self.accuracy_V) + whole
