@@ -1,0 +1,58 @@
+"""Signals: turned into one exception, put back afterwards, and never lost."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from porevox.cli import signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_command_and_tells_its_exit_status(number):
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), signals.stopped_by_signals():
+        os.kill(os.getpid(), number)
+    assert signals.exit_status() == 128 + number
+    assert signal.getsignal(number) == before
+
+
+FORKING = """
+import os, signal, sys, time
+asked = []
+def ask():
+    if not asked:
+        asked.append(os.kill(os.getpid(), signal.SIGTERM))
+os.register_at_fork(after_in_parent=ask)
+sys.path.insert(0, sys.argv[1])
+from porevox.cli import signals
+try:
+    with signals.stopped_by_signals():
+        if os.fork() == 0:
+            os._exit(0)
+        print("forked", flush=True)
+        time.sleep(20)
+except KeyboardInterrupt:
+    sys.exit(signals.exit_status())
+"""
+
+
+def test_a_signal_that_comes_while_a_process_is_forked_is_not_lost(root):
+    arguments = [sys.executable, "-c", FORKING, root / "workflow" / "lib"]
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=15)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGTERM, "forked\n", "")
+
+
+def test_steps_that_belong_together_are_not_torn_apart():
+    done = []
+    with signals.stopped_by_signals():
+        with signals.undisturbed():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("after the signal")
+        with pytest.raises(KeyboardInterrupt), signals.undisturbed():
+            done.append("begun all the same")
+    assert done == ["after the signal"]
+    with signals.stopped_by_signals(), signals.undisturbed():
+        pass  # that was the former command
