@@ -18,6 +18,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/retrieve.smk"
 include: "workflow/rules/structures.smk"
 include: "workflow/rules/voxels.smk"
+include: "workflow/rules/henry.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -28,6 +29,12 @@ rule all:
     default_target: True
     input:
         [study_targets(name) for name in config["run"]],
+        plan.henry_targets(config),
+
+
+rule henry:
+    input:
+        plan.henry_targets(config),
 
 
 onstart:
@@ -35,7 +42,7 @@ onstart:
 
 
 onsuccess:
-    print(summary(config["run"]))
+    print(summary())
 
 
 onerror:

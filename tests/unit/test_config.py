@@ -5,9 +5,8 @@ import re
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
-from porevox.config import columns_needed, complete, descriptors_of, load_schema
+from porevox.config import columns_needed, complete, descriptors_of
 from porevox.errors import PorevoxError
 
 
@@ -21,18 +20,22 @@ def entries(root):
     return yaml.safe_load((root / "resources/datasets.yaml").read_text())
 
 
-def test_schema_is_a_schema_and_closed_everywhere():
-    schema = load_schema()
-    Draft202012Validator.check_schema(schema)
-    objects = {name: part for name, part in schema["$defs"].items() if part.get("type") == "object"}
-    assert [name for name, part in objects.items() if "additionalProperties" not in part] == ["model"]
-    assert schema["additionalProperties"] is False
-
-
 def test_shipped_configuration_is_complete_and_says_only_what_the_defaults_say(shipped, entries):
     config = complete(shipped, entries)
     assert config["run"] == ["demo"]
-    assert config["studies"]["demo"]["transform"] == {"kind": "boltzmann", "temperature_K": 298.0}
+    transform = {"kind": "boltzmann", "temperature_K": 298.0, "potential_limit_V": 2.0}
+    assert config["studies"]["demo"]["transform"] == transform
+    (channel,) = config["grids"]["thesis"]["channels"]
+    assert channel == {
+        "name": "lj",
+        "kind": "lennard_jones",
+        "probe": "thesis",
+        "probe_sigma_A": None,
+        "probe_epsilon_K": None,
+        "cutoff_A": 10.0,
+        "truncation": "truncated",
+        "forcefield": "uff",
+    }
     assert config["models"]["retnet"]["scalars"] == []
     assert config["datasets"]["demo"]["reading"]["overlap_distance_A"] == 0.5
 
@@ -65,6 +68,14 @@ def set_key(config, path, value):
         ("studies.demo.sizs", [1], r"Unknown key `sizs` in `studies.demo`: did you mean `sizes`\?"),
         ("grids.thesis.n", "many", r"`grids.thesis.n` cannot be 'many': .* integer"),
         ("grids.thesis.n", 1, r"`grids.thesis.n` cannot be 1: it must be at least 2. Grid points per axis"),
+        ("grids.thesis.n", 0, r"`grids.thesis.n` cannot be 0: it must be at least 2"),
+        ("grids.thesis.n", 10_000, r"`grids.thesis.n` cannot be 10000: it must be at most 256"),
+        ("grids.thesis.channels", [], r"`grids.thesis.channels` cannot be \[\]: it must list at least 1"),
+        (
+            "grids.thesis.channels",
+            [{"kind": "hydrogen"}],
+            r"channels.0.kind` cannot be 'hydrogen': allowed are",
+        ),
         ("grids.thesis.kind", "sphere", r"allowed are mic_supercell, cubic_box, unit_cell"),
         ("models.rf.n_trees", 5, r"Unknown key `n_trees` in `models.rf`: allowed are"),
         ("models.rf.type", "forest", r"`models.rf.type` cannot be 'forest': allowed are retnet"),
@@ -77,6 +88,8 @@ def set_key(config, path, value):
         ("studies.demo.split.kind", "group", r"`studies.demo.split.group_column` is missing"),
         ("studies.demo.split.kind", "files", r"needs train_file and test_file"),
         ("structures", "cifs/", r"`structures` is set but `labels` is not"),
+        ("run", [], r"nothing to do: name a study in `run`, or a table in `henry`"),
+        ("henry", {"x": {"dataset": "demo", "grid": "thesis"}}, r"key 'channel' is missing in `henry.x`"),
     ],
 )
 def test_mistakes_are_one_sentence(shipped, entries, path, value, sentence):
@@ -85,6 +98,104 @@ def test_mistakes_are_one_sentence(shipped, entries, path, value, sentence):
         complete(shipped, entries)
     assert re.search(sentence, str(caught.value)), caught.value
     assert "\n" not in str(caught.value)
+
+
+CO2 = {"kind": "guest", "name": "co2", "guest": "CO2", "cutoff_A": 10}
+ELECTROSTATIC = {"kind": "electrostatic"}
+
+
+@pytest.mark.parametrize(
+    ("channels", "sentence"),
+    [
+        ([{"cutof_A": 9}], r"Unknown key `cutof_A` in `grids.thesis.channels.0`: did you mean `cutoff_A`\?"),
+        ([{"cutoff_A": 0}], r"`grids.thesis.channels.0.cutoff_A` cannot be 0: it must be greater than 0"),
+        ([{"cutoff_A": -10}], r"`grids.thesis.channels.0.cutoff_A` cannot be -10: it must be greater than 0"),
+        ([{"truncation": "tail"}], r"`.*.truncation` cannot be 'tail': allowed are truncated, shifted"),
+        ([{"probe_sigma_A": 0}], r"`.*.probe_sigma_A` cannot be 0: it must be greater than 0"),
+        ([{"temperature_K": 300}], r"Unknown key `temperature_K` in `grids.thesis.channels.0`"),
+        ([{}, {**CO2, "temperature_K": 0}], r"`.*1.temperature_K` cannot be 0: it must be greater than 0"),
+        ([{}, {**CO2, "temperature_K": -5}], r"`.*1.temperature_K` cannot be -5: it must be greater"),
+        ([{}, {**CO2, "n_orientations": 0}], r"`.*1.n_orientations` cannot be 0: it must be at least 1"),
+        ([{**ELECTROSTATIC, "forcefield": "uff"}], r"Unknown key `forcefield` in `grids.thesis.channels.0`"),
+        ([{**ELECTROSTATIC, "accuracy_V": 0}], r"`.*0.accuracy_V` cannot be 0: it must be at least 1e-06"),
+        ([{}, {}], r"`grids.thesis.channels` has two channels named `lj`: give each a name of its own"),
+        ([{}, {**CO2, "cutoff_A": 12}], r"channels of `grids.thesis` have the cutoffs 10, 12 A"),
+        ([{}, {**CO2, "temperature_K": 273}], r"temperature_K` is 298, but the channel `co2`.* at 273 K"),
+    ],
+)
+def test_mistakes_in_channels_are_one_sentence(shipped, entries, channels, sentence):
+    shipped["grids"]["thesis"]["channels"] = channels
+    with pytest.raises(PorevoxError) as caught:
+        complete(shipped, entries)
+    assert re.search(sentence, str(caught.value)), caught.value
+    assert "\n" not in str(caught.value)
+
+
+def test_channels_are_completed_by_their_kind(shipped, entries):
+    shipped["grids"]["thesis"]["channels"] = [{"cutoff_A": "9.5"}, {**CO2, "cutoff_A": 9.5}, ELECTROSTATIC]
+    lj, guest, electrostatic = complete(shipped, entries)["grids"]["thesis"]["channels"]
+    assert lj["probe"] == "thesis" and lj["cutoff_A"] == 9.5
+    assert guest["temperature_K"] == 298.0 and guest["forcefield"] == "uff"
+    # all on the same supercell, and no force field where none is used
+    assert electrostatic["cutoff_A"] == 9.5 and "forcefield" not in electrostatic
+    shipped["grids"]["thesis"]["channels"] = [ELECTROSTATIC]
+    assert complete(shipped, entries)["grids"]["thesis"]["channels"][0]["cutoff_A"] == 10.0
+
+
+def test_cutoffs_may_differ_where_they_set_no_supercell(shipped, entries):
+    shipped["grids"]["thesis"] |= {"kind": "unit_cell", "channels": [{}, {**CO2, "cutoff_A": 12}]}
+    channels = complete(shipped, entries)["grids"]["thesis"]["channels"]
+    assert [channel["cutoff_A"] for channel in channels] == [10.0, 12]
+    # nor is the potential computed anew when somebody else's cutoff changes
+    shipped["grids"]["thesis"]["channels"] = [{"cutoff_A": 8}, ELECTROSTATIC]
+    channels = complete(shipped, entries)["grids"]["thesis"]["channels"]
+    assert [channel["cutoff_A"] for channel in channels] == [8, 10.0]
+
+
+def test_the_identity_needs_no_temperature(shipped, entries):
+    shipped["grids"]["thesis"]["channels"] = [{**CO2, "temperature_K": 273}]
+    shipped["studies"]["demo"]["transform"] = {"kind": "identity"}
+    complete(shipped, entries)
+
+
+HENRY = {"dataset": "demo", "grid": "thesis", "channel": "lj"}
+
+
+def test_henry_s_temperature_is_the_channel_s(shipped, entries):
+    shipped["grids"]["thesis"]["channels"] = [{}, {**CO2, "temperature_K": 298}]
+    shipped["henry"] = {
+        "room": HENRY,
+        "cold": {**HENRY, "temperature_K": 77},
+        "guest": {**HENRY, "channel": "co2"},
+        "same": {**HENRY, "channel": "co2", "temperature_K": 298},
+    }
+    henry = complete(shipped, entries)["henry"]
+    assert [entry["temperature_K"] for entry in henry.values()] == [298.0, 77, 298, 298]
+    # a dataset without tables, and no study at all
+    entries["demo"]["tables"] = []
+    complete({**shipped, "run": []}, entries)
+    with pytest.raises(PorevoxError, match="`datasets.demo.tables` is empty: `studies.demo` needs a table"):
+        complete(shipped, entries)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"dataset": "dem"}, r"`henry.x.dataset` names `dem`.*did you mean `demo`\?"),
+        ({"grid": "box"}, r"`henry.x.grid` names `box`, which is not in `grids`: known are"),
+        ({"channel": "co"}, r"`henry.x.channel` names `co`, .*`grids.thesis.channels`: did you mean `co2`\?"),
+        ({"channel": "es"}, r"`henry.x.channel` names `es`, an electrostatic potential"),
+        ({"channel": "co2", "temperature_K": 300}, r"is 300, but .* effective energies at 298 K"),
+        ({"temperature_K": 0}, r"`henry.x.temperature_K` cannot be 0: it must be greater than 0"),
+        ({"grid": "cube"}, r"`henry.x.grid` names `cube` of kind cubic_box.* mic_supercell or unit_cell"),
+    ],
+)
+def test_mistakes_in_henry_are_one_sentence(shipped, entries, change, sentence):
+    shipped["grids"]["thesis"]["channels"] = [{}, CO2, ELECTROSTATIC]
+    shipped["grids"]["cube"] = {"kind": "cubic_box"}
+    shipped["henry"] = {"x": {**HENRY, **change}}
+    with pytest.raises(PorevoxError, match=sentence):
+        complete(shipped, entries)
 
 
 def test_missing_key(shipped, entries):

@@ -155,3 +155,43 @@ def test_studies_without_voxels_need_none(inputs):
     table, drops, meta = run(inputs, channels=[])
     assert "shard" not in table and meta["channels"] == []
     assert not (drops["affects"] == "voxel_models").any()
+
+
+@pytest.fixture
+def two_channels(inputs):
+    """A second channel, which also rejects s11 and, with other words, s12; s03 it rejects alike."""
+    for shard in (0, 1):
+        folder = inputs / f"es/shard{shard}"
+        folder.mkdir(parents=True)
+        bad = ("s03",) if shard == 0 else ("s11", "s12")
+        good = [f"s{k:02d}" for k in range(10 * shard, 10 * shard + 10) if f"s{k:02d}" not in bad]
+        pd.DataFrame({"id": good, "row": range(len(good))}).to_csv(folder / "index.csv", index=False)
+        lines = ['s03,no_atoms,"no atoms, none"'] if shard == 0 else ["s11,no_charges,x", "s12,net_charge,y"]
+        (folder / "ledger.csv").write_text("id,reason,detail\n" + "\n".join(lines) + "\n")
+        (folder / "shard.json").write_text(json.dumps({"energies_sha256": f"es{shard}"}))
+    return inputs
+
+
+def test_a_structure_may_have_one_channel_and_not_the_other(two_channels):
+    inputs = two_channels
+    spec = study(channels=[{**CHANNEL, "folder": str(inputs / "vox")}])
+    spec["channels"].append({**CHANNEL, "name": "es", "quantity": "potential", "folder": str(inputs / "es")})
+    tables = [(inputs / "labels.csv", {"id_column": "id", "aliases": {}})]
+    voxels = [inputs / f"{channel}/shard{shard}" for channel in ("es", "vox") for shard in (0, 1)]
+    arguments = (inputs / "manifest.csv", inputs / "rejected.csv", tables, voxels, [2], spec)
+    assemble(*arguments, inputs / "out")
+    table = pd.read_csv(inputs / "out/table.csv", dtype={"id": str}).set_index("id")
+    assert pd.isna(table.at["s03", "row_lj"]) and pd.isna(table.at["s03", "row_es"])
+    for name in ("s11", "s12"):
+        assert pd.isna(table.at[name, "row_es"]) and table.at[name, "shard"] == 1
+        assert table.at[name, "row_lj"] == int(name[1:]) - 10
+    assert table.at["s13", "row_es"] == 1 and table.at["s13", "row_lj"] == 3
+    drops = pd.read_csv(inputs / "out/drops.csv", dtype=str, keep_default_na=False)
+    said = drops[drops["stage"] == "voxels"][["id", "reason", "detail", "affects"]].values.tolist()
+    assert sorted(said) == [
+        ["s03", "no_atoms", "no atoms, none", "voxel_models"],
+        ["s11", "no_charges", "x (channel es)", "voxel_models"],
+        ["s12", "net_charge", "y (channel es)", "voxel_models"],
+    ]
+    summary = json.loads((inputs / "out/summary.json").read_text())
+    assert summary["drops"]["voxels/no_charges"] == 1

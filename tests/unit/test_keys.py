@@ -18,28 +18,14 @@ def test_shards_are_known_beforehand_and_from_an_up_to_date_manifest_only(config
     assert keys.shard_digest("mine", 0) == "d" and keys.shard_digest("other", 0) is None
 
 
-def test_keys_follow_content_and_settings(config, tmp_path):
-    def both():
+def test_the_structures_key_follows_content_and_not_dates(config, tmp_path):
+    def key():
         keys._SOURCES.clear()
-        return keys.structures_key(config, "mine", "code"), keys.dataset_key(config, "mine", 0)
+        return keys.structures_key(config, "mine", "code")
 
-    first = both()
+    first = key()
     (tmp_path / "cifs/a.cif").touch()
-    assert both() == first
     (tmp_path / "labels.csv").write_text("id,y,rho,family\na,1,3,f\n")
-    second = both()
-    assert second[0] == first[0] and second[1] != first[1]
+    assert key() == first
     (tmp_path / "cifs/a.cif").write_text("changed")
-    third = both()
-    assert third[0] != second[0] and third[1] != second[1]
-    config["studies"]["mine"]["sizes"] = [2, "100%"]
-    config["studies"]["mine"]["bootstrap"]["resamples"] = 100
-    assert both() == third
-    config["studies"]["mine"]["transform"]["temperature_K"] = 273.0
-    assert both()[0] == third[0] and both()[1] != third[1]
-
-
-def test_a_study_without_voxel_models_reads_no_channel(config):
-    assert [channel["name"] for channel in keys.channels(config, "mine")] == ["lj"]
-    config["studies"]["mine"]["models"] = ["rf", "mean"]
-    assert keys.channels(config, "mine") == []
+    assert key() != first != keys.structures_key(config, "mine", "other code")

@@ -8,12 +8,12 @@ import pytest
 from porevox import layout
 
 GRID = {"kind": "mic_supercell", "n": 25, "endpoint": False, "box_length_A": 30.0, "channels": []}
-CHANNEL = {"name": "lj", "kind": "lennard_jones", "probe_sigma_A": 2.5, "forcefield": "uff"}
+SETTINGS = {"kind": "lennard_jones", "probe_sigma_A": 2.5}
 READING = {"partial_occupancy": "reject"}
 
 
 def key(**changes):
-    blocks = {"grid": GRID, "channel": CHANNEL, "reading": READING}
+    blocks = {"grid": GRID, "settings": SETTINGS, "reading": READING}
     blocks = copy.deepcopy(blocks)
     for name, value in changes.items():
         block, entry = name.split("__")
@@ -26,7 +26,8 @@ def key(**changes):
     [
         {"grid__n": 32},
         {"grid__endpoint": True},
-        {"channel__probe_sigma_A": 3.73},
+        {"settings__probe_sigma_A": 3.73},
+        {"settings__kind": "electrostatic"},
         {"reading__partial_occupancy": "full"},
         {"grid__kind": "unit_cell"},
     ],
@@ -37,11 +38,12 @@ def test_what_changes_voxels_changes_their_key(change):
 
 @pytest.mark.parametrize(
     "change",
-    [{"grid__box_length_A": 40.0}, {"channel__name": "x"}, {"grid__n": 25.0}, {"channel__forcefield": "y"}],
+    [{"grid__box_length_A": 40.0}, {"grid__n": 25.0}, {"grid__channels": [SETTINGS]}],
 )
 def test_what_does_not_leaves_it(change):
     assert key(**change) == key()
-    assert layout.voxel_key(GRID, CHANNEL, READING, "other table") != key()
+    assert layout.voxel_key(GRID, SETTINGS, READING, "other table") != key()
+    assert layout.voxel_key(GRID, SETTINGS, READING, None) != key()
 
 
 def test_the_box_length_counts_in_a_box():

@@ -1,5 +1,7 @@
 """What is to be done, whether it can be, and what came out."""
 
+import json
+
 import pytest
 import yaml
 
@@ -13,9 +15,14 @@ def test_a_good_configuration_passes(config):
 
 def test_names_of_folders_are_taken(config, root):
     user = yaml.safe_load((root / "config.yaml").read_text())
-    user["studies"]["voxels"] = user["studies"]["demo"]
-    with pytest.raises(PorevoxError, match="taken by a folder"):
-        plan.load(user)
+    for name in ("voxels", "henry"):
+        wrong = {**user, "studies": user["studies"] | {name: user["studies"]["demo"]}}
+        with pytest.raises(PorevoxError, match="taken by a folder"):
+            plan.load(wrong)
+
+
+def channel(config):
+    return config["grids"]["thesis"]["channels"][0]
 
 
 @pytest.mark.parametrize(
@@ -23,7 +30,13 @@ def test_names_of_folders_are_taken(config, root):
     [
         (lambda c: c["datasets"]["mine"]["structures"].update(path="gone"), "gone, which does not exist"),
         (lambda c: c["studies"]["mine"].update(target="z"), "names the column `z`"),
-        (lambda c: c["grids"]["thesis"]["channels"][0].update(forcefield="opls"), "no force field `opls`"),
+        (lambda c: channel(c).update(forcefield="opls"), "no force field `opls`"),
+        (lambda c: channel(c).update(probe="xenon"), "no probe `xenon`"),
+        (lambda c: channel(c).update(kind="guest", guest="water"), "no guest `water`"),
+        (
+            lambda c: c.update(henry={"x": {"dataset": "gone", "grid": "thesis"}}),
+            "gone, which does not exist",
+        ),
         (
             lambda c: c["studies"]["mine"]["split"].update(kind="files", train_file="x", test_file="y"),
             "names x, which does not exist",
@@ -31,6 +44,7 @@ def test_names_of_folders_are_taken(config, root):
     ],
 )
 def test_what_is_missing_is_named(config, change, words):
+    config["datasets"]["gone"] = {"structures": {"path": "gone"}, "tables": []}
     change(config)
     with pytest.raises(PorevoxError, match=words):
         plan.check(config)
@@ -48,3 +62,16 @@ def test_headline_says_what_came_out(config, tmp_path):
     text = plan.headline("mine")
     assert "3 structures in, 1 used" in text and "rf 0.500 [0.400, 0.600]" in text and "Not reached." in text
     assert len(text.splitlines()) <= 5
+
+
+def test_henry_tables_have_a_target_and_a_headline(config, tmp_path):
+    config["henry"] = {"co2": {}}
+    assert plan.henry_targets(config) == ["results/henry/co2/henry.csv"]
+    assert plan.henry_headline("co2") == ""
+    folder = tmp_path / layout.henry_dir("co2")
+    folder.mkdir(parents=True)
+    counts = {"n_structures": 3, "n_computed": 2, "rejected": {"no_charges": 1}}
+    (folder / "summary.json").write_text(json.dumps(counts))
+    text = plan.henry_headline("co2")
+    assert "2 of 3 structures; not used: 1 no_charges (results/henry/co2/rejected.csv)." in text
+    assert "\n" not in text and text.endswith("results/henry/co2/henry.csv")

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import yaml
 
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "resources/forcefields")
+PARTS = (
+    *("Snakefile", "config.yaml", "workflow", "profiles", "envs"),
+    *("resources/forcefields", "resources/probes.csv", "resources/guests.csv"),
+)
 N = 24
 CONFIG = {
     "run": ["tiny"],
@@ -40,20 +43,27 @@ CONFIG = {
 }
 
 
-def make_cif(name: str, seed: int) -> str:
-    """Return a P1 CIF of a few atoms well apart from each other in a cell of about 10 A."""
+def make_cif(name: str, seed: int, charged: bool = False) -> str:
+    """Return a P1 CIF of a few atoms well apart from each other in a cell of about 10 A.
+
+    With charges they are a small multiple of 1/16 e on every atom, all in all none.
+    """
     rng = random.Random(seed)
     edge = 9 + 3 * rng.random()
     sites = [(i, j, k) for i in range(3) for j in range(3) for k in range(3)]
     lines = []
-    for number, site in enumerate(rng.sample(sites, rng.randint(4, 10))):
+    chosen = rng.sample(sites, rng.randint(4, 10))
+    charges = [(1 + number % 3) / 16 * (-1) ** number for number in range(len(chosen) - 1)]
+    charges.append(-sum(charges))
+    for number, site in enumerate(chosen):
         element = rng.choice(["C", "O", "Zn", "N"])
         position = " ".join(f"{(x + 0.3 * rng.random()) / 3:.5f}" for x in site)
-        lines.append(f"{element}{number} {element} {position}")
+        charge = f" {charges[number]:.4f}" if charged else ""
+        lines.append(f"{element}{number} {element} {position}{charge}")
     head = f"data_{name}\n" + "".join(f"_cell_length_{axis} {edge:.4f}\n" for axis in "abc")
     head += "".join(f"_cell_angle_{angle} 90\n" for angle in ("alpha", "beta", "gamma"))
     head += "_symmetry_space_group_name_H-M 'P 1'\nloop_\n"
-    columns = ("label", "type_symbol", "fract_x", "fract_y", "fract_z")
+    columns = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", *(["charge"] if charged else [])]
     return head + "".join(f"_atom_site_{column}\n" for column in columns) + "\n".join(lines) + "\n"
 
 
@@ -119,7 +129,8 @@ class Project:
 def new_project(root: Path, source: Path) -> Project:
     """Copy the workflow and make a small dataset beside it."""
     root.mkdir(parents=True)
-    ignore = shutil.ignore_patterns("__pycache__")
+    # compiled functions come along: they know their source by its date, which a copy keeps
+    ignore = shutil.ignore_patterns("*.pyc")
     for part in PARTS:
         (root / part).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (source / part).is_dir() else shutil.copy2

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow/lib"))
 
-from porevox import keys, layout, plan
+from porevox import channel_settings, keys, layout, plan, specs
 from porevox.config import VOXEL_MODELS
 from porevox.errors import PorevoxError
 
@@ -36,6 +36,7 @@ wildcard_constraints:
     grid="|".join(map(re.escape, config["grids"])),
     study="|".join(map(re.escape, config["studies"])),
     model="|".join(map(re.escape, MODELS)),
+    henry="|".join(map(re.escape, config["henry"])) or "(?!)",
     channel=r"[A-Za-z][A-Za-z0-9-]*",
     key="[0-9a-f]{8}",
     shard=r"\d+",
@@ -128,11 +129,23 @@ def channel_spec(wildcards):
     return next(channel for channel in grid["channels"] if channel["name"] == wildcards.channel)
 
 
+def forcefield_of(wildcards):
+    """The force-field table of a channel, if it has one."""
+    path = channel_settings.forcefield_path(channel_spec(wildcards))
+    return [] if path is None else ancient(path)
+
+
 def study_shards(wildcards, file):
     """One file of every shard of every channel that the study reads."""
-    channels = keys.channels(config, wildcards.study)
+    channels = specs.channels(config, wildcards.study)
     shards = shards_of(config["studies"][wildcards.study]["dataset"]) if channels else []
     return [f"{channel['folder']}/shard{shard}/{file}" for channel in channels for shard in shards]
+
+
+def henry_shards(wildcards, file):
+    """One file of every shard of the channel that a table of Henry coefficients reads."""
+    spec = specs.henry_spec(config, wildcards.henry)
+    return [f"{spec['channel']['folder']}/shard{shard}/{file}" for shard in shards_of(spec["dataset"])]
 
 
 def study_tables(wildcards):
@@ -150,7 +163,7 @@ def study_bootstrap(wildcards):
 
 def figure_spec(wildcards):
     """What the figures of a study say besides its numbers."""
-    target = keys.dataset_spec(config, wildcards.study, int(wildcards.split))["target"]
+    target = specs.dataset_spec(config, wildcards.study, int(wildcards.split))["target"]
     names = models_of(wildcards.study)
     return {
         "label": target["label"] or target["column"],
@@ -167,6 +180,7 @@ def before_start():
         raise WorkflowError("Slurm's sbatch is not on the PATH: run this where jobs can be submitted.")
 
 
-def summary(studies):
+def summary():
     """What a person wants to know when all is done."""
-    return "\n".join(plan.headline(study) for study in studies)
+    lines = [*map(plan.headline, config["run"]), *map(plan.henry_headline, config["henry"])]
+    return "\n".join(filter(None, lines))

@@ -28,8 +28,8 @@ rule dataset:
         mem_mb=4000,
         runtime="1h",
     params:
-        study=lambda wc: keys.dataset_spec(config, wc.study, int(wc.split)),
+        study=lambda wc: specs.dataset_spec(config, wc.study, int(wc.split)),
         # code, and files by their content, not by their date
-        key=lambda wc: keys.dataset_key(config, wc.study, int(wc.split)),
+        key=lambda wc: specs.dataset_key(config, wc.study, int(wc.split)),
     script:
         "../scripts/dataset.py"

@@ -5,7 +5,7 @@ rule voxels:
     input:
         # the shard's own digest is a parameter: other shards' structures do not count
         shards=lambda wc: ancient(layout.structures_dir(wc.dataset) / "shards.json"),
-        forcefield=lambda wc: ancient(keys.forcefield_path(channel_spec(wc)["forcefield"])),
+        forcefield=lambda wc: forcefield_of(wc),
     output:
         energies="results/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}/energies.npy",
         index="results/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}/index.csv",
@@ -25,7 +25,7 @@ rule voxels:
         structures=lambda wc: keys.shard_digest(wc.dataset, int(wc.shard)),
         code=code("voxels"),
         grid=lambda wc: layout.geometry(config["grids"][wc.grid]),
-        channel=lambda wc: layout.potential(channel_spec(wc)),
+        channel=lambda wc: channel_settings.settings(channel_spec(wc)),
         reading=lambda wc: config["datasets"][wc.dataset]["reading"],
     script:
         "../scripts/voxels.py"

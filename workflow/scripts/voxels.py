@@ -15,7 +15,8 @@ with job(
         grid=dict(snakemake.params.grid),
         channel=dict(snakemake.params.channel),
         reading=dict(snakemake.params.reading),
-        forcefield=Path(snakemake.input.forcefield),
+        # an empty list where the channel has no use for one
+        forcefield=Path(snakemake.input.forcefield) if snakemake.input.forcefield else None,
         memory_limit_MB=snakemake.resources.mem_mb,
         workers=snakemake.threads,
         progress=progress,

@@ -137,6 +137,95 @@ def test_what_is_not_finite_names_the_structure(tmp_path, kind, energy):
         load_voxels(dataset, ["S-000", "S-008", "S-001"])
 
 
+def quantities(*names, limit_V=2.0, at_K=298.0):
+    """Change of a dataset: what its channels hold."""
+
+    def change(table, meta):
+        meta["transform"]["potential_limit_V"] = limit_V
+        for channel, name in zip(meta["channels"], names, strict=True):
+            settings = {"temperature_K": at_K} if name == "effective_energy" else {}
+            channel |= {"quantity": name, "settings": settings}
+
+    return change
+
+
+@pytest.mark.parametrize("kind", ["boltzmann", "log1p_boltzmann", "identity"])
+def test_potentials_are_clipped_whatever_becomes_of_energies(tmp_path, kind):
+    def change(table, meta):
+        quantities("energy", "potential", limit_V=150.0)(table, meta)
+        meta["transform"]["kind"] = kind
+
+    _, energies = write_dataset(tmp_path, n=4, channels=("lj", "es"), change=change)
+    dataset = load_dataset(tmp_path)
+    overwrite(dataset, "S-000", 0.0)
+    store_free_of_infinity(dataset, "S-000")
+    voxels = load_voxels(dataset, ["S-000"])
+    stored = energies["S-000"][1]  # +inf in one corner
+    np.testing.assert_array_equal(voxels[0, 1], np.clip(stored, -150, 150).astype(np.float32))
+    assert voxels[0, 1].max() == 150.0 > voxels[0, 1].min() and np.isfinite(voxels).all()
+
+
+def test_three_channels_of_three_kinds_stand_side_by_side(tmp_path):
+    change = quantities("energy", "effective_energy", "potential")
+    _, energies = write_dataset(tmp_path, n=4, channels=("lj", "co2", "es"), change=change)
+    voxels = load_voxels(load_dataset(tmp_path), ["S-007", "S-003"])
+    for row, name in enumerate(["S-007", "S-003"]):
+        np.testing.assert_allclose(voxels[row, :2], np.exp(-energies[name][:2] / 298.0), rtol=1e-5)
+        np.testing.assert_allclose(voxels[row, 2], np.clip(energies[name][2], -2, 2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["boltzmann", "log1p_boltzmann", "identity"])
+def test_effective_energies_have_a_temperature_of_their_own(tmp_path, kind):
+    def change(table, meta):
+        quantities("effective_energy", at_K=273.0)(table, meta)
+        meta["transform"]["kind"] = kind
+
+    write_dataset(tmp_path, n=4, change=change)
+    dataset = load_dataset(tmp_path)
+    store_free_of_infinity(dataset, "S-000")
+    if kind == "identity":
+        assert np.isfinite(load_voxels(dataset, ["S-000"])).all()
+    else:
+        with pytest.raises(PorevoxError, match=f"already hold effective energies at 273.0 K.*{kind} at 298"):
+            load_voxels(dataset, ["S-000"])
+
+
+@pytest.mark.parametrize("limit_V", [None, 0, -1.0, np.inf])
+def test_potentials_need_a_limit(tmp_path, limit_V):
+    write_dataset(tmp_path, n=4, change=quantities("potential", limit_V=limit_V))
+    with pytest.raises(PorevoxError, match="channel 'lj' are potentials.*potential_limit_V above 0 V"):
+        load_voxels(load_dataset(tmp_path), ["S-000"])
+
+
+def test_a_potential_that_is_no_number_names_the_structure(tmp_path):
+    write_dataset(tmp_path, n=4, change=quantities("potential"))
+    dataset = load_dataset(tmp_path)
+    overwrite(dataset, "S-005", np.nan)
+    with pytest.raises(PorevoxError, match="S-005.*not finite"):
+        load_voxels(dataset, ["S-000", "S-005"])
+
+
+@pytest.mark.parametrize("names", [("lj", "es"), ("lj", "co2", "es")])
+def test_retnet_learns_from_several_channels(tmp_path, names):
+    """Training, saving and predicting take as many channels as the grid has."""
+    from porevox.training import train_retnet
+
+    held = dict(zip(("lj", "co2", "es"), ("energy", "effective_energy", "potential"), strict=True))
+    change = quantities(*(held[name] for name in names), limit_V=150.0)
+    write_dataset(tmp_path, n=16, channels=names, change=change)
+    options = {
+        **{"type": "retnet", "epochs": 1, "batch_size": 8, "learning_rate": 1e-3, "dropout": 0.3},
+        **{"lr_decay_every_epochs": 10, "lr_decay_factor": 0.5, "augment": True, "scalars": []},
+        "precision": "float32",
+    }
+    out, checkpoints = tmp_path / "out", tmp_path / "checkpoints"
+    train_retnet(tmp_path, out, checkpoints, 16, 0, options, "retnet", threads=1, device="cpu")
+    card = json.loads((out / "model.json").read_text())
+    assert [channel["name"] for channel in card["channels"]] == list(names)
+    predictions = (out / "predictions.csv").read_text().splitlines()
+    assert len(predictions) == 1 + 16 and "nan" not in "".join(predictions)
+
+
 def store_free_of_infinity(dataset, name):
     row = dataset.table.set_index("id").loc[name]
     path = dataset.meta["channels"][0]["shards"][str(int(row["shard"]))]

@@ -1,23 +1,17 @@
 """The configuration: checked against its schema, completed with defaults, errors in one sentence."""
 
-import copy
 import difflib
 from collections.abc import Iterator
-from pathlib import Path
-
-import yaml
-from jsonschema import Draft202012Validator
 
 from porevox.errors import PorevoxError
+from porevox.schema import check_block, load_schema
 
-SCHEMA_FILE = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 #: Model types that look at voxels; the others look at descriptors, or at nothing.
 VOXEL_MODELS = ("retnet",)
-
-
-def load_schema() -> dict:
-    """Return the schema of the configuration as a dictionary."""
-    return yaml.load(SCHEMA_FILE.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+#: Temperature of Henry coefficients from a channel that has none of its own, K.
+ROOM_TEMPERATURE_K = 298.0
+#: Cutoff that sets the supercell where no channel has one, angstrom (thesis, section 3.2).
+DEFAULT_CUTOFF_A = 10.0
 
 
 def complete(config: dict, entries: dict) -> dict:
@@ -40,113 +34,50 @@ def complete(config: dict, entries: dict) -> dict:
     PorevoxError
         One sentence that names the key, what is wrong with it, and what is allowed.
     """
-    schema = load_schema()
-    config = _check(copy.deepcopy(config), schema, schema, "")
+    config = check_block(config, load_schema(), "")
     entries_schema = {"type": "object", "additionalProperties": {"$ref": "#/$defs/dataset"}}
-    shipped = _check(copy.deepcopy(entries), entries_schema, schema, "resources/datasets.yaml")
+    shipped = check_block(entries, entries_schema, "resources/datasets.yaml")
     config["datasets"] = shipped | config["datasets"]
-    _add_own_study(config, schema)
+    _add_own_study(config)
+    if not config["run"] and not config["henry"]:
+        raise PorevoxError("There is nothing to do: name a study in `run`, or a table in `henry`.")
     for name, model in config["models"].items():
-        part = schema["$defs"][f"model_{model['type']}"]
-        config["models"][name] = _check(model, part, schema, f"models.{name}")
+        config["models"][name] = check_block(model, f"model_{model['type']}", f"models.{name}")
+    for name, grid in config["grids"].items():
+        _check_channels(grid, f"grids.{name}")
     for name in config["run"]:
         _check_study(config, name)
+    for name in config["henry"]:
+        _check_henry(config, name)
     return config
 
 
-def _check(value, schema: dict, root: dict, where: str):
-    """Coerce, complete and validate one value; raise on the first error, the deepest key first."""
-    value = _complete(value, schema, root)
-    validator = Draft202012Validator({**schema, "$defs": root["$defs"]})
-    errors = sorted(validator.iter_errors(value), key=lambda e: (len(e.absolute_path), str(e.path)))
-    if errors:
-        raise PorevoxError(_sentence(errors[0], where))
-    return value
+def _check_channels(grid: dict, where: str) -> None:
+    """Complete the channels of a grid, each by its kind, and check that they can stand side by side."""
+    grid["channels"] = [
+        check_block(channel, f"channel_{channel['kind']}", f"{where}.channels.{number}")
+        for number, channel in enumerate(grid["channels"])
+    ]
+    names = [channel["name"] for channel in grid["channels"]]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise PorevoxError(
+            f"`{where}.channels` has two channels named `{twice}`: give each a name of its own."
+        )
+    cutoffs = sorted({c["cutoff_A"] for c in grid["channels"] if c["cutoff_A"] is not None})
+    if grid["kind"] == "mic_supercell" and len(cutoffs) > 1:
+        raise PorevoxError(
+            f"The channels of `{where}` have the cutoffs {', '.join(f'{c:g}' for c in cutoffs)} A, so the "
+            "supercells of a mic_supercell grid would differ and the voxels not lie on top of each other: "
+            "give all channels the same `cutoff_A`, or choose the kind unit_cell or cubic_box."
+        )
+    for channel in grid["channels"]:
+        if channel["cutoff_A"] is None:
+            shared = cutoffs and grid["kind"] == "mic_supercell"
+            channel["cutoff_A"] = cutoffs[0] if shared else DEFAULT_CUTOFF_A
 
 
-def _complete(value, schema: dict, root: dict):
-    """Fill in defaults and turn strings from the command line into the numbers they mean."""
-    schema = _resolve(schema, root)
-    if isinstance(value, str):
-        return _coerce(value, schema)
-    if isinstance(value, list) and isinstance(schema.get("items"), dict):
-        return [_complete(item, schema["items"], root) for item in value]
-    if not isinstance(value, dict):
-        return value
-    known = schema.get("properties", {})
-    for key, part in known.items():
-        part = _resolve(part, root)
-        if key not in value and "default" in part:
-            value[key] = copy.deepcopy(part["default"])
-    rest = schema.get("additionalProperties")
-    for key in value:
-        part = known.get(key, rest if isinstance(rest, dict) else None)
-        if part is not None:
-            value[key] = _complete(value[key], part, root)
-    return value
-
-
-def _resolve(schema: dict, root: dict) -> dict:
-    reference = schema.get("$ref")
-    if reference is None:
-        return schema
-    return {
-        **root["$defs"][reference.rsplit("/", 1)[1]],
-        **{k: v for k, v in schema.items() if k != "$ref"},
-    }
-
-
-def _coerce(value: str, schema: dict):
-    types = schema.get("type", [])
-    types = [types] if isinstance(types, str) else types
-    if "string" in types:
-        return value
-    for name, convert in (("integer", int), ("number", float)):
-        if name in types or any(name == s.get("type") for s in schema.get("anyOf", [])):
-            try:
-                return convert(value)
-            except ValueError:
-                continue
-    return {"true": True, "false": False}.get(value.lower(), value) if "boolean" in types else value
-
-
-def _sentence(error, where: str) -> str:
-    """Put a schema error into one sentence: which key, what is wrong, what is allowed."""
-    path = ".".join([where, *map(str, error.absolute_path)] if where else map(str, error.absolute_path))
-    place = f"`{path}`" if path else "the configuration"
-    if error.validator == "additionalProperties":
-        known = sorted(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known))
-        close = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"allowed are {', '.join(known)}."
-        return f"Unknown key `{unknown[0]}` in {place}: {hint}"
-    if error.validator == "required":
-        return f"The key {error.message.split()[0]} is missing in {place}; add it."
-    shown = repr(error.instance)
-    shown = shown if len(shown) < 80 else shown[:77] + "..."
-    allowed = error.schema.get("description")
-    return f"{place} cannot be {shown}: {_expected(error)}." + (f" {allowed}" if allowed else "")
-
-
-def _expected(error) -> str:
-    value = error.validator_value
-    words = {
-        "enum": lambda: "allowed are " + ", ".join(map(str, value)),
-        "type": lambda: "it must be of type " + (value if isinstance(value, str) else " or ".join(value)),
-        "minimum": lambda: f"it must be at least {value}",
-        "maximum": lambda: f"it must be at most {value}",
-        "exclusiveMinimum": lambda: f"it must be greater than {value}",
-        "exclusiveMaximum": lambda: f"it must be less than {value}",
-        "minItems": lambda: f"it must list at least {value}",
-        "uniqueItems": lambda: "an entry is listed twice",
-        "pattern": lambda: f"it must match {value}",
-        "anyOf": lambda: "it must be a whole number of at least 2 or a percentage such as '25%'",
-        "oneOf": lambda: "give either `path` or `urls`",
-    }
-    return words.get(error.validator, lambda: error.message)()
-
-
-def _add_own_study(config: dict, schema: dict) -> None:
+def _add_own_study(config: dict) -> None:
     """Turn the short keys `structures`, `labels` and `target` into a dataset and a study."""
     given = [key for key in ("structures", "labels", "target") if config[key] is not None]
     if not given:
@@ -170,8 +101,8 @@ def _add_own_study(config: dict, schema: dict) -> None:
         "sizes": ["12%", "25%", "50%", "100%"],
         "models": ["retnet", "rf", "mean"] if config["descriptors"] else ["retnet", "mean"],
     }
-    config["datasets"]["own"] = _check(dataset, schema["$defs"]["dataset"], schema, "datasets.own")
-    config["studies"]["own"] = _check(study, schema["$defs"]["study"], schema, "studies.own")
+    config["datasets"]["own"] = check_block(dataset, "dataset", "datasets.own")
+    config["studies"]["own"] = check_block(study, "study", "studies.own")
     config["run"] = ["own"]
 
 
@@ -179,8 +110,13 @@ def _check_study(config: dict, name: str) -> None:
     """Check that the names a study uses exist, and that its options go together."""
     study = _lookup(config, "studies", name, "run")
     where = f"studies.{name}"
-    dataset = _lookup(config, "datasets", study["dataset"], f"{where}.dataset")
-    _lookup(config, "grids", study["grid"], f"{where}.grid")
+    dataset = _lookup_dataset(config, study["dataset"], f"{where}.dataset")
+    if not dataset["tables"]:
+        raise PorevoxError(
+            f"`datasets.{study['dataset']}.tables` is empty: `{where}` needs a table of labels."
+        )
+    grid = _lookup(config, "grids", study["grid"], f"{where}.grid")
+    _check_temperatures(study["transform"], grid, where)
     for model in study["models"]:
         options = _lookup(config, "models", model, f"{where}.models")
         if options["type"] == "random_forest" and not descriptors_of(config, study, options):
@@ -195,15 +131,60 @@ def _check_study(config: dict, name: str) -> None:
         )
     if split["kind"] == "files" and None in (split["train_file"], split["test_file"]):
         raise PorevoxError(f"`{where}.split` of kind files needs train_file and test_file (one id a line).")
+
+
+def _check_temperatures(transform: dict, grid: dict, where: str) -> None:
+    """An effective energy exists at one temperature only; no other one can turn it into a factor."""
+    for channel in grid["channels"] if transform["kind"] != "identity" else ():
+        own = channel.get("temperature_K", transform["temperature_K"])
+        if own != transform["temperature_K"]:
+            raise PorevoxError(
+                f"`{where}.transform.temperature_K` is {transform['temperature_K']:g}, but the channel "
+                f"`{channel['name']}` of `grids` holds effective energies at {own:g} K: make them equal."
+            )
+
+
+def _check_henry(config: dict, name: str) -> None:
+    """Check what a table of Henry coefficients names, and fill in its temperature."""
+    entry, where = config["henry"][name], f"henry.{name}"
+    _lookup_dataset(config, entry["dataset"], f"{where}.dataset")
+    grid = _lookup(config, "grids", entry["grid"], f"{where}.grid")
+    channels = {channel["name"]: channel for channel in grid["channels"]}
+    channel = _choose(channels, entry["channel"], f"{where}.channel", f"grids.{entry['grid']}.channels")
+    if channel["kind"] == "electrostatic":
+        raise PorevoxError(
+            f"`{where}.channel` names `{entry['channel']}`, an electrostatic potential: Henry coefficients "
+            "need the energies of a channel of kind lennard_jones or guest."
+        )
+    if grid["kind"] == "cubic_box":
+        raise PorevoxError(
+            f"`{where}.grid` names `{entry['grid']}` of kind cubic_box, which does not fill the cell evenly: "
+            "Henry coefficients need a grid of kind mic_supercell or unit_cell."
+        )
+    own = channel.get("temperature_K", entry["temperature_K"] or ROOM_TEMPERATURE_K)
+    if entry["temperature_K"] not in (None, own):
+        raise PorevoxError(
+            f"`{where}.temperature_K` is {entry['temperature_K']:g}, but the channel `{entry['channel']}` "
+            f"holds effective energies at {own:g} K: make them equal, or leave it out."
+        )
+    entry["temperature_K"] = own
+
+
+def _lookup_dataset(config: dict, name: str, where: str) -> dict:
+    dataset = _lookup(config, "datasets", name, where)
     if dataset["structures"].get("urls") and dataset["n_structures"] is None:
         raise PorevoxError(
-            f"`datasets.{study['dataset']}.n_structures` is missing: give the number of CIFs in the "
+            f"`datasets.{name}.n_structures` is missing: give the number of CIFs in the "
             "download, so that the number of jobs is known before it."
         )
+    return dataset
 
 
 def _lookup(config: dict, section: str, name: str, where: str) -> dict:
-    known = config[section]
+    return _choose(config[section], name, where, section)
+
+
+def _choose(known: dict, name: str, where: str, section: str) -> dict:
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}."

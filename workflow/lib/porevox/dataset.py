@@ -75,7 +75,7 @@ def subset_table(parts: dict[str, list[str]], labels: pd.Series, drops: Drops) -
     return table
 
 
-def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path], drops: Drops) -> pd.DataFrame:
+def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path]) -> pd.DataFrame:
     """Add where each structure's voxels stand: shard and row of one channel.
 
     Parameters
@@ -85,9 +85,7 @@ def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path], drops
     channel : str
         Name of the channel.
     shards : dict
-        For each shard the folder with its ``index.csv`` and ``ledger.csv``.
-    drops : Drops
-        Ledger; rejected structures are noted for the voxel models.
+        For each shard the folder with its ``index.csv``.
 
     Returns
     -------
@@ -96,12 +94,10 @@ def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path], drops
     """
     frames = []
     for shard, folder in sorted(shards.items()):
-        text = {"id": str, "reason": str, "detail": str}
-        index = pd.read_csv(folder / "index.csv", dtype=text, keep_default_na=False, usecols=["id", "row"])
+        index = pd.read_csv(
+            folder / "index.csv", dtype={"id": str}, keep_default_na=False, usecols=["id", "row"]
+        )
         frames.append(index.assign(shard=shard))
-        ledger = pd.read_csv(folder / "ledger.csv", dtype=text, keep_default_na=False)
-        for row in ledger.itertuples():
-            drops.add([row.id], "voxels", row.reason, row.detail, "voxel_models")
     places = pd.concat(frames) if frames else pd.DataFrame(columns=["id", "row", "shard"])
     places = places.rename(columns={"row": f"row_{channel}", "shard": f"shard_{channel}"})
     table = table.merge(
@@ -110,6 +106,27 @@ def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path], drops
     shard = table.pop(f"shard_{channel}")
     table["shard"] = shard if "shard" not in table else table["shard"].fillna(shard)
     return table
+
+
+def note_rejected(channels: dict[str, dict[int, Path]], drops: Drops) -> None:
+    """Note the structures that have no voxels in one channel or in all, for the voxel models.
+
+    Parameters
+    ----------
+    channels : dict
+        For each channel, by shard, the folder with its ``ledger.csv``.
+    drops : Drops
+        Ledger; what all channels say alike is noted once, otherwise the channel is named.
+    """
+    said: dict[tuple[str, str, str], list[str]] = {}
+    for channel, shards in channels.items():
+        for _, folder in sorted(shards.items()):
+            for row in pd.read_csv(folder / "ledger.csv", dtype=str, keep_default_na=False).itertuples():
+                said.setdefault((row.id, row.reason, row.detail), []).append(channel)
+    for (name, reason, detail), by in said.items():
+        if len(by) < len(channels):
+            detail = f"{detail} (channel {', '.join(by)})"
+        drops.add([name], "voxels", reason, detail, "voxel_models")
 
 
 def add_descriptors(
@@ -165,7 +182,7 @@ def assemble(
     sizes : list of int or str
         Training-set sizes that the train list must be able to give.
     study : dict
-        See :func:`porevox.plan.dataset_spec`.
+        See :func:`porevox.specs.dataset_spec`.
     out_dir : Path
         Receives ``table.csv``, ``drops.csv``, ``summary.json`` and ``dataset.json``.
 
@@ -190,7 +207,8 @@ def assemble(
     for channel in study["channels"]:
         folder = Path(channel.pop("folder"))
         channel["shards"] = {int(d.name.removeprefix("shard")): d for d in voxels if d.parent == folder}
-        table = add_voxels(table, channel["name"], channel["shards"], drops)
+        table = add_voxels(table, channel["name"], channel["shards"])
+    note_rejected({channel["name"]: channel["shards"] for channel in study["channels"]}, drops)
     table = add_descriptors(table, cells, numbers, drops)
     _write(Path(out_dir), table, drops.frame(), structures, parts, study)
 

@@ -1,4 +1,4 @@
-"""What results depend on: keys of code, data and settings, and the lists that follow from them.
+"""What results depend on: keys of code and data, and the lists that follow from them.
 
 Imports nothing heavy: on a cluster every job asks these questions again.
 """
@@ -7,10 +7,7 @@ import functools
 import json
 from pathlib import Path
 
-from porevox import config as settings
 from porevox import layout
-from porevox.config import VOXEL_MODELS
-from porevox.errors import PorevoxError
 from porevox.files.codedigest import code_digest
 from porevox.files.digest import DigestCache, settings_digest
 from porevox.layout import ROOT
@@ -20,21 +17,6 @@ CACHE = layout.RESULTS / "cache" / "digests"
 NO_RESULT = ("porevox/job.py",)
 #: Digest and number of structures of the local sources looked at so far.
 _SOURCES: dict[Path, tuple[str, int]] = {}
-
-
-def forcefield_path(name: str) -> Path:
-    """Return the file of a force field.
-
-    Raises
-    ------
-    PorevoxError
-        If there is none of that name.
-    """
-    path = layout.shipped(Path("resources", "forcefields", f"{name}.csv"))
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.csv")))
-        raise PorevoxError(f"There is no force field `{name}` in resources/forcefields; there are {known}.")
-    return path
 
 
 def table_paths(config: dict, dataset: str) -> list[tuple[Path, dict]]:
@@ -188,113 +170,3 @@ def shard_digest(dataset: str, shard: int) -> str | None:
     except OSError:
         return None
     return shards[str(shard)]["digest"]
-
-
-def channels(config: dict, study: str) -> list[dict]:
-    """Return the voxel channels that a study reads; none if no model of it looks at voxels.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    study : str
-        Name of the study.
-
-    Returns
-    -------
-    list of dict
-        ``name``, ``settings``, ``forcefield``, ``quantity``, ``unit``, ``key`` and ``folder``.
-    """
-    spec = config["studies"][study]
-    if not any(config["models"][name]["type"] in VOXEL_MODELS for name in spec["models"]):
-        return []
-    grid = config["grids"][spec["grid"]]
-    reading = config["datasets"][spec["dataset"]]["reading"]
-    found = []
-    for channel in grid["channels"]:
-        forcefield = file_digest(forcefield_path(channel["forcefield"]))
-        key = layout.voxel_key(grid, channel, reading, forcefield)
-        folder = layout.voxels_dir(spec["dataset"], spec["grid"], channel["name"], key)
-        found.append(
-            {
-                "name": channel["name"],
-                "settings": {"kind": channel["kind"], **layout.potential(channel)},
-                "forcefield": channel["forcefield"],
-                "quantity": "energy",
-                "unit": "K",
-                "key": key,
-                "folder": str(folder),
-            }
-        )
-    return found
-
-
-def dataset_spec(config: dict, study: str, fold: int) -> dict:
-    """Return all that determines a study's dataset, apart from the files it is made of.
-
-    Training-set sizes, models and bootstrap are no part of it: changing them leaves it as it is.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    study : str
-        Name of the study.
-    fold : int
-        Number of the split.
-
-    Returns
-    -------
-    dict
-        ``study``, ``dataset``, ``target``, ``tables``, ``split``, ``fold``, ``grid``, ``transform``,
-        ``channels``, ``descriptors``, ``scalars`` and ``known_faulty``.
-    """
-    spec = config["studies"][study]
-    entry = config["datasets"][spec["dataset"]]
-    models = [config["models"][name] for name in spec["models"]]
-    descriptors = [settings.descriptors_of(config, spec, m) for m in models if m["type"] == "random_forest"]
-    target = {"unit": "", "label": "", **entry["targets"].get(spec["target"], {})}
-    return {
-        "study": study,
-        "dataset": spec["dataset"],
-        "target": {"column": spec["target"], **target},
-        "tables": [{key: table[key] for key in ("id_column", "aliases")} for table in entry["tables"]],
-        "split": spec["split"],
-        "fold": fold,
-        "grid": layout.geometry(config["grids"][spec["grid"]]),
-        "transform": spec["transform"],
-        "channels": channels(config, study),
-        "descriptors": list(dict.fromkeys(name for names in descriptors for name in names)),
-        "scalars": list(dict.fromkeys(name for m in models for name in m.get("scalars", []))),
-        "known_faulty": entry["known_faulty"],
-    }
-
-
-def dataset_key(config: dict, study: str, fold: int) -> str:
-    """Return the key of all that determines a study's dataset, the content of its files included.
-
-    Parameters
-    ----------
-    config : dict
-        A completed configuration.
-    study : str
-        Name of the study.
-    fold : int
-        Number of the split.
-
-    Returns
-    -------
-    str
-        8 hexadecimal digits.
-    """
-    dataset = config["studies"][study]["dataset"]
-    entry = config["datasets"][dataset]
-    content = [source_key(dataset, entry["structures"])]
-    for table in entry["tables"]:
-        file = table["file"]
-        downloaded = "urls" in file
-        content.append(
-            layout.download_key(file) if downloaded else file_digest(layout.source_path(dataset, file))
-        )
-    content += map(file_digest, split_lists(config, study))
-    return settings_digest([dataset_spec(config, study, fold), content, code(("dataset",))])

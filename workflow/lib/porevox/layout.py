@@ -10,7 +10,7 @@ from porevox.files.digest import settings_digest
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
 #: Folders of ``results/`` that are not studies.
-RESERVED = ("sources", "structures", "voxels", "logs", "benchmarks", "checkpoints", "cache")
+RESERVED = ("sources", "structures", "voxels", "henry", "logs", "benchmarks", "checkpoints", "cache")
 
 
 def shipped(path: Path) -> Path:
@@ -58,33 +58,30 @@ def structures_dir(dataset: str) -> Path:
     return RESULTS / "structures" / dataset
 
 
-def voxel_key(grid: dict, channel: dict, reading: dict, forcefield_sha256: str) -> str:
+def voxel_key(grid: dict, settings: dict, reading: dict, forcefield_sha256: str | None) -> str:
     """Return the key of all that determines a channel's voxels, apart from the structures.
 
     Parameters
     ----------
-    grid, channel, reading : dict
+    grid, reading : dict
         Blocks of the configuration.
-    forcefield_sha256 : str
-        Checksum of the force-field table.
+    settings : dict
+        See :func:`porevox.channel_settings.settings`.
+    forcefield_sha256 : str or None
+        Checksum of the force-field table, if the channel has one.
 
     Returns
     -------
     str
-        8 hexadecimal digits, the same whatever the grid and the channel are called.
+        8 hexadecimal digits, the same whatever the grid, the channel and its probe are called.
     """
-    return settings_digest([geometry(grid), channel["kind"], potential(channel), reading, forcefield_sha256])
+    return settings_digest([geometry(grid), settings, reading, forcefield_sha256])
 
 
 def geometry(grid: dict) -> dict:
     """Return what of a grid's block says where its points lie."""
     keys = ["kind", "n", "endpoint"] + (["box_length_A"] if grid["kind"] == "cubic_box" else [])
     return {key: grid[key] for key in keys}
-
-
-def potential(channel: dict) -> dict:
-    """Return the parameters of a channel's potential."""
-    return {key: value for key, value in channel.items() if key not in ("name", "kind", "forcefield")}
 
 
 def voxels_dir(dataset: str, grid: str, channel: str, key: str) -> Path:
@@ -95,6 +92,11 @@ def voxels_dir(dataset: str, grid: str, channel: str, key: str) -> Path:
 def study_dir(study: str, split: int | str) -> Path:
     """Return the folder of one split of a study."""
     return RESULTS / study / f"split{split}"
+
+
+def henry_dir(name: str) -> Path:
+    """Return the folder of a table of Henry coefficients."""
+    return RESULTS / "henry" / name
 
 
 def size_token(size: int | str) -> str:

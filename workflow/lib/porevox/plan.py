@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from porevox import channel_settings, keys, layout, specs
 from porevox import config as settings
-from porevox import keys, layout
 from porevox.errors import PorevoxError
 from porevox.layout import ROOT
 from porevox.split import check_sizes
@@ -60,21 +60,43 @@ def check(config: dict) -> None:
     _check_results()
     for name in config["run"]:
         study = config["studies"][name]
-        dataset = config["datasets"][study["dataset"]]
-        where = f"datasets.{study['dataset']}"
-        for file in [dataset["structures"], *(table["file"] for table in dataset["tables"])]:
-            path = layout.source_path(study["dataset"], file)
-            if "path" in file and not path.exists():
-                raise PorevoxError(f"`{where}` names {file['path']}, which does not exist; correct the path.")
-        # a source that cannot be read is told here, not in the middle of planning
-        keys.source_key(study["dataset"], dataset["structures"])
-        tables = keys.table_paths(config, study["dataset"])
-        if all(path.exists() for path, _ in tables):
-            check_columns(tables, list(settings.columns_needed(config, study)), f"studies.{name}")
-        for channel in config["grids"][study["grid"]]["channels"]:
-            keys.forcefield_path(channel["forcefield"])
+        _check_source(config, study["dataset"])
+        _check_tables(config, study, name)
+        _check_channels(config["grids"][study["grid"]]["channels"])
         _check_lists(study, name)
         _check_sizes(config, name)
+    for entry in config["henry"].values():
+        _check_source(config, entry["dataset"])
+        _check_channels(config["grids"][entry["grid"]]["channels"])
+
+
+def _check_source(config: dict, dataset: str) -> None:
+    file = config["datasets"][dataset]["structures"]
+    _check_exists(file, dataset)
+    # a source that cannot be read is told here, not in the middle of planning
+    keys.source_key(dataset, file)
+
+
+def _check_exists(file: dict, dataset: str) -> None:
+    if "path" in file and not layout.source_path(dataset, file).exists():
+        raise PorevoxError(
+            f"`datasets.{dataset}` names {file['path']}, which does not exist; correct the path."
+        )
+
+
+def _check_tables(config: dict, study: dict, name: str) -> None:
+    tables = keys.table_paths(config, study["dataset"])
+    for _, table in tables:
+        _check_exists(table["file"], study["dataset"])
+    if all(path.exists() for path, _ in tables):
+        check_columns(tables, list(settings.columns_needed(config, study)), f"studies.{name}")
+
+
+def _check_channels(channels: list[dict]) -> None:
+    """Look up what the channels name: force fields, probes and guests."""
+    for channel in channels:
+        channel_settings.forcefield_path(channel)
+        channel_settings.settings(channel)
 
 
 def _check_results() -> None:
@@ -99,7 +121,7 @@ def _check_sizes(config: dict, name: str) -> None:
         known = json.loads((layout.study_dir(name, 0) / "dataset" / "dataset.json").read_text())
     except OSError:
         return
-    if known["key"] == keys.dataset_key(config, name, 0):
+    if known["key"] == specs.dataset_key(config, name, 0):
         check_sizes(config["studies"][name]["sizes"], known["n_train"], name)
 
 
@@ -129,6 +151,48 @@ def targets(study: str, split: int) -> list[str]:
     return [str(path) for path in files]
 
 
+def henry_targets(config: dict) -> list[str]:
+    """Return the files that tables of Henry coefficients end in.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+
+    Returns
+    -------
+    list of str
+        Paths relative to the working directory.
+    """
+    return [str(layout.henry_dir(name) / "henry.csv") for name in config["henry"]]
+
+
+def henry_headline(name: str) -> str:
+    """Return one line for the terminal on a table of Henry coefficients.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+
+    Returns
+    -------
+    str
+        Empty if there is no such table yet.
+    """
+    folder = layout.henry_dir(name)
+    try:
+        counts = json.loads((folder / "summary.json").read_text())
+    except OSError:
+        return ""
+    rejected = ", ".join(f"{n} {reason}" for reason, n in counts["rejected"].items())
+    return (
+        f"Henry coefficients {name}: {counts['n_computed']} of {counts['n_structures']} structures"
+        + (f"; not used: {rejected} ({folder / 'rejected.csv'})." if rejected else ".")
+        + f" Table: {folder / 'henry.csv'}"
+    )
+
+
 def headline(study: str, split: int = 0) -> str:
     """Return a few lines for the terminal: what came out, and where it lies.
 
@@ -149,6 +213,7 @@ def headline(study: str, split: int = 0) -> str:
         counts = json.loads((folder / "dataset" / "summary.json").read_text())
         with open(folder / "metrics.csv", encoding="utf-8", newline="") as stream:
             rows = [r for r in csv.DictReader(stream) if r["metric"] == "R2" and r["seed"] == "mean"]
+        crossing = json.loads((folder / "crossing.json").read_text())["statement"]
     except OSError:
         return ""
     rows = [row for row in rows if row.get("subset", "test") == "test"]
@@ -168,6 +233,6 @@ def headline(study: str, split: int = 0) -> str:
         ),
         f"  R2 on the test set at {'/'.join(sorted(sizes))} training structures: {scores}",
     ]
-    lines.append("  " + json.loads((folder / "crossing.json").read_text())["statement"])
+    lines.append("  " + crossing)
     lines.append(f"  Figures: {folder / 'figures'}   Tables: {folder}/*.csv")
     return "\n".join(lines)

@@ -117,14 +117,17 @@ def load_dataset(folder: str | Path) -> Dataset:
 
 
 def _transform(values, channel, transform):
-    """Energies or Boltzmann factors of one chunk (any shape) -> network input, float64."""
-    kind = transform["kind"]
+    """Stored values of one chunk (any shape) -> network input, float64."""
+    kind, quantity = transform["kind"], channel["quantity"]
     values = values.astype(np.float64)
+    if quantity == "potential":
+        limit = transform["potential_limit_V"]
+        return np.clip(values, -limit, limit, out=values)
     if kind == "identity":
         return values
     # Overflow is no warning here: the caller looks for values that are not finite.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        if channel["quantity"] == "boltzmann_factor":
+        if quantity == "boltzmann_factor":
             return values if kind == "boltzmann" else np.log1p(values)
         exponent = -values / transform["temperature_K"]
         # log(1 + exp(x)) as logaddexp(0, x) neither overflows in a deep well nor loses the tail.
@@ -132,29 +135,42 @@ def _transform(values, channel, transform):
 
 
 def _check_transform(channel, transform):
-    """Refuse a transform that is unknown, or that a store of Boltzmann factors cannot give."""
-    kind = transform["kind"]
+    """Refuse a transform that is unknown, or that does not suit what a channel holds."""
+    kind, quantity = transform["kind"], channel["quantity"]
     if kind not in ("identity", "boltzmann", "log1p_boltzmann"):
         raise PorevoxError(
             f"The voxel transform {kind!r} is unknown: use boltzmann, log1p_boltzmann or identity."
         )
-    temperature = transform.get("temperature_K")
-    if kind != "identity" and not (isinstance(temperature, int | float) and temperature > 0):
+    if quantity not in ("energy", "effective_energy", "potential", "boltzmann_factor"):
+        raise PorevoxError(
+            f"The voxels of channel {channel['name']!r} hold {quantity!r}, but only energy, "
+            "effective_energy, potential and boltzmann_factor can be used."
+        )
+    if quantity == "potential":
+        limit = transform.get("potential_limit_V")
+        if not (isinstance(limit, int | float) and 0 < limit < np.inf):
+            raise PorevoxError(
+                f"The voxels of channel {channel['name']!r} are potentials, which diverge at the atoms: the "
+                f"transform needs a potential_limit_V above 0 V, not {limit!r}."
+            )
+    elif kind != "identity":
+        _check_temperature(channel, transform)
+
+
+def _check_temperature(channel, transform):
+    """Refuse a temperature that is none, or not the one at which the stored values exist."""
+    kind, temperature = transform["kind"], transform.get("temperature_K")
+    if not (isinstance(temperature, int | float) and temperature > 0):
         raise PorevoxError(
             f"The voxel transform {kind} needs a temperature_K above 0 K, not {temperature!r}."
         )
-    quantity = channel["quantity"]
-    if quantity == "energy":
+    if channel["quantity"] == "energy":
         return
-    if quantity != "boltzmann_factor":
-        raise PorevoxError(
-            f"The voxels of channel {channel['name']!r} hold {quantity!r}, but only energy and "
-            "boltzmann_factor can be used."
-        )
     stored = channel.get("temperature_K", channel.get("settings", {}).get("temperature_K"))
-    if kind != "identity" and stored != temperature:
+    if stored != temperature:
+        held = {"effective_energy": "hold effective energies", "boltzmann_factor": "hold Boltzmann factors"}
         raise PorevoxError(
-            f"The voxels of channel {channel['name']!r} already hold Boltzmann factors at "
+            f"The voxels of channel {channel['name']!r} already {held[channel['quantity']]} at "
             f"{stored} K, so they cannot be turned into {kind} at {temperature} K: use the "
             "identity transform or the same temperature."
         )
@@ -214,6 +230,8 @@ def _check_finite(voxels, number, places, rows, channel, transform):
 def load_voxels(dataset: Dataset, rows: pd.DataFrame | Sequence[str]) -> np.ndarray:
     """Network input of some structures (thesis 3.2: exp(-V/T), 0 where atoms overlap).
 
+    The study's transform is for energies and effective energies; potentials are clipped.
+
     Parameters
     ----------
     dataset : Dataset
@@ -225,7 +243,8 @@ def load_voxels(dataset: Dataset, rows: pd.DataFrame | Sequence[str]) -> np.ndar
     Returns
     -------
     numpy.ndarray, shape (m, C, n, n, n), float32
-        In the order of rows; dimensionless, or K for the identity transform of energies.
+        In the order of rows; dimensionless, K for the identity transform of energies, or V for
+        potentials.
 
     Raises
     ------
