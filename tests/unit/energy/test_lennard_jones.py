@@ -64,6 +64,15 @@ def test_a_sum_can_be_asked_again_and_elsewhere():
     assert np.array_equal(total.at(), before)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+@pytest.mark.parametrize("shift", [None, np.array([0.3, -0.2, 0.7])])
+def test_only_the_points_asked_for_need_be_summed(share, shift):
+    points = distinct_points(GridSpec("unit_cell", 9), CELL, 10.0)
+    total = LennardJonesSum(crystal(12), points, ARGON, 3.4, 120.0, 10.0)
+    wanted = np.random.default_rng(1).random(points.counts) < share
+    assert total.at(shift, wanted)[wanted] == pytest.approx(total.at(shift)[wanted], rel=1e-10)
+
+
 def test_labels_reach_the_force_field(tmp_path):
     table = tmp_path / "own.csv"
     table.write_text("element,label,sigma_A,epsilon_K\nAr,Ar2,3.4,0.0\nAr,,3.4,120.0\n")

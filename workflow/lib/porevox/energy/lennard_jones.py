@@ -92,31 +92,36 @@ class LennardJonesSum:
         self._atoms[3:, :n] = self._coefficients
         self._n_atoms = image_list.pad(self._atoms, n)
 
-    def at(self, shift_A: np.ndarray | None = None) -> np.ndarray:
+    def at(self, shift_A: np.ndarray | None = None, wanted: np.ndarray | None = None) -> np.ndarray:
         """Energies at the points, or at the points moved by a vector.
 
         Parameters
         ----------
         shift_A : (3,) float64, optional
             Cartesian, angstrom.
+        wanted : (counts) bool, optional
+            Points whose energies are asked for; the others may hold anything. By default all.
 
         Returns
         -------
         (counts) float64
             V/kB in K; +inf on top of an atom, never NaN. Its axes may lie in memory in any order.
         """
-        points, order = self._points, self._order
+        points = self._points
         values = np.empty(points.counts)
-        if shift_A is None:
-            first = self._representatives()
-            needed = np.ones(points.counts[:2], dtype=bool) if first is None else needed_lines(first)
-            self._sum(points, needed, values)
-            if first is not None:
-                spread(first, values)
+        if wanted is not None:
+            needed = wanted.transpose(self._order).any(axis=2)
+        elif shift_A is None and (first := self._representatives()) is not None:
+            self._sum(points, needed_lines(first), values)
+            spread(first, values)
+            return values.transpose(np.argsort(self._order))
         else:
-            moved = replace(points, origin_A=points.origin_A + shift_A @ self._rotation)
-            self._sum(moved, np.ones(points.counts[:2], dtype=bool), values)
-        return values.transpose(np.argsort(order))
+            needed = np.ones(points.counts[:2], dtype=bool)
+        if shift_A is not None:
+            points = replace(points, origin_A=points.origin_A + shift_A @ self._rotation)
+        if needed.any():
+            self._sum(points, needed, values)
+        return values.transpose(np.argsort(self._order))
 
     def _sum(self, points, needed, values):
         """Sum the planes in which a line is needed."""
