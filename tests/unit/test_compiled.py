@@ -14,7 +14,7 @@ images = np.full((5, 1 + image_list.PADDING), 0.0)
 images[3:] = 1.0
 out = np.empty((1, 1, 1))
 kernel.sum_points(images, image_list.pad(images, 1), np.array([2.0, 0.0, 0.0]), np.eye(3),
-                  np.ones(2, dtype=np.int64), 10.0, None, np.ones((1, 1), dtype=bool),
+                  np.ones(2, dtype=np.int64), 10.0, None, np.ones((1, 1, 1), dtype=bool),
                   np.empty((5, 5, 8 + image_list.PADDING)), out)
 print(repr(float(out[0, 0, 0])))
 """

@@ -30,7 +30,7 @@ def block(atoms, shape, steps, cutoff=10.0, origin=(0.0, 0.0, 0.0), brick=(3, 3)
         np.asarray(brick),
         cutoff,
         None if shift is None else True,
-        np.ones(shape[:2], dtype=bool) if needed is None else needed,
+        kernel.pieces_of(np.ones(shape, dtype=bool) if needed is None else needed),
         np.empty((5, len(images), m + image_list.PADDING)),
         out,
     )
@@ -71,13 +71,23 @@ def test_lines_of_any_length_are_cut_into_pieces_of_four_or_five(length):
     assert got == pytest.approx(written_out(atoms, (2, 3, length), steps), rel=1e-10)
 
 
-def test_only_the_lines_asked_for_are_summed():
+def test_only_the_pieces_asked_for_are_summed():
     atoms = np.random.default_rng(3).uniform(-9, 15, (80, 3))
-    needed = np.random.default_rng(4).random((7, 6)) < 0.4
-    everything = block(atoms, (7, 6, 5), np.eye(3))
-    got = block(atoms, (7, 6, 5), np.eye(3), needed=needed)
+    needed = np.random.default_rng(4).random((7, 6, 13)) < 0.1
+    everything = block(atoms, (7, 6, 13), np.eye(3))
+    got = block(atoms, (7, 6, 13), np.eye(3), needed=needed)
     assert got[needed] == pytest.approx(everything[needed], rel=1e-11)
-    assert np.isnan(got[~needed]).all()
+    summed = ~np.isnan(got)
+    assert needed.sum() < summed.sum() < 5 * needed.sum()
+
+
+@pytest.mark.parametrize("n", range(1, 30))
+def test_pieces_have_at_most_five_points_and_more_than_three_where_there_are_many(n):
+    marks = kernel.pieces_of(np.eye(n, dtype=bool)[:, None, :])[:, 0]
+    assert (marks.sum(axis=1) == 1).all()
+    sizes = marks.sum(axis=0)
+    assert sizes.max() <= 5
+    assert sizes.min() >= (4 if n >= 12 else 1)
 
 
 def test_a_shift_is_taken_once_for_each_image_within_the_cutoff():

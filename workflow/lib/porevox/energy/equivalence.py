@@ -75,27 +75,19 @@ def representatives(
     return result
 
 
-@jit()
-def needed_lines(result):
-    """Lines of points along the last axis that hold a representative.
+def represents(result: np.ndarray) -> np.ndarray:
+    """Points that represent themselves.
 
     Parameters
     ----------
-    result : (n_a, n_b, n_c) int64
+    result : (counts) int64
         See :func:`representatives`.
 
     Returns
     -------
-    (n_a, n_b) bool
+    (counts) bool
     """
-    n_a, n_b, n_c = result.shape
-    needed = np.zeros((n_a, n_b), dtype=np.bool_)
-    for i in range(n_a):
-        for j in range(n_b):
-            own = (i * n_b + j) * n_c
-            for k in range(n_c):
-                needed[i, j] |= result[i, j, k] == own + k
-    return needed
+    return result == np.arange(result.size).reshape(result.shape)
 
 
 @jit()

@@ -75,8 +75,8 @@ def sum_points(images, m, origin, steps, brick, cutoff, shifted, needed, lists, 
         Angstrom; an image at exactly this distance counts (r <= rc, equation 3.3).
     shifted : True or None
         Whether the images have a sixth row.
-    needed : (n_a, n_b) bool
-        Lines of points along the third axis that are wanted.
+    needed : (n_a, n_b, pieces) bool
+        Pieces of the lines along the third axis (see :func:`pieces_of`) that are wanted.
     lists : (5, 5, M) or (5, 6, M) float64
         Working memory, at least :data:`PADDING` places longer than `m`.
     out : (n_a, n_b, n_c) float64
@@ -90,7 +90,7 @@ def sum_points(images, m, origin, steps, brick, cutoff, shifted, needed, lists, 
     low, high = np.empty(3), np.empty(3)
     first, last = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
     n_a, n_b, n_c = out.shape
-    pieces = max(1, (n_c + 4) // 5)
+    pieces = needed.shape[2]
     for a in range(0, n_a, brick[0]):
         end_a = min(a + brick[0], n_a)
         if not needed[a:end_a].any():
@@ -108,20 +108,46 @@ def sum_points(images, m, origin, steps, brick, cutoff, shifted, needed, lists, 
             _bounds(origin, steps, first, last, low, high)
             in_column = gather(layer, in_layer, low, high, reach2, distance2, column)
             for piece in range(pieces):
+                if not needed[a:end_a, b:end_b, piece].any():
+                    continue
                 k, end_k = piece * n_c // pieces, (piece + 1) * n_c // pieces
                 first[0], first[1], first[2] = a, b, k
                 last[0], last[1], last[2] = end_a - 1, end_b - 1, end_k - 1
                 _bounds(origin, steps, first, last, low, high)
                 in_brick = gather(column, in_column, low, high, reach2, distance2, near)
                 for i in range(a, end_a):
-                    if needed[i, b:end_b].any():
+                    if needed[i, b:end_b, piece].any():
                         first[0] = last[0] = i
                         _bounds(origin, steps, first, last, low, high)
                         in_leaf = gather(near, in_brick, low, high, reach2, distance2, leaf)
                         both = (leaf, in_leaf, near, in_brick)
                         corner = _place(origin, steps, i, b, k)
                         part = out[i, b:end_b, k:end_k]
-                        _sum_leaf(both, corner, steps, limits, shifted, needed[i, b:end_b], sums, part)
+                        _sum_leaf(both, corner, steps, limits, shifted, needed[i, b:end_b, piece], sums, part)
+
+
+@jit()
+def pieces_of(points):
+    """Pieces of lines, four or five points each, that hold a marked point.
+
+    Parameters
+    ----------
+    points : (n_a, n_b, n_c) bool
+
+    Returns
+    -------
+    (n_a, n_b, pieces) bool
+        Piece p of a line holds points p n_c // pieces to (p + 1) n_c // pieces - 1.
+    """
+    n_a, n_b, n_c = points.shape
+    pieces = (n_c + 4) // 5
+    needed = np.zeros((n_a, n_b, pieces), dtype=np.bool_)
+    for i in range(n_a):
+        for j in range(n_b):
+            for piece in range(pieces):
+                for k in range(piece * n_c // pieces, (piece + 1) * n_c // pieces):
+                    needed[i, j, piece] |= points[i, j, k]
+    return needed
 
 
 @jit()

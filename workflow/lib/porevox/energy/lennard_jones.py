@@ -9,7 +9,7 @@ import numpy as np
 from porevox.compiled import jit
 from porevox.crystal.structure import Structure
 from porevox.energy import image_list, kernel
-from porevox.energy.equivalence import needed_lines, representatives, spread
+from porevox.energy.equivalence import representatives, represents, spread
 from porevox.energy.forcefield import ForceField, mix
 from porevox.energy.grid import DistinctPoints
 from porevox.errors import PorevoxError, StructureRejected
@@ -107,25 +107,26 @@ class LennardJonesSum:
         (counts) float64
             V/kB in K; +inf on top of an atom, never NaN. Its axes may lie in memory in any order.
         """
-        points = self._points
-        values = np.empty(points.counts)
+        points, first = self._points, None
         if wanted is not None:
-            needed = wanted.transpose(self._order).any(axis=2)
+            wanted = wanted.transpose(self._order)
         elif shift_A is None and (first := self._representatives()) is not None:
-            self._sum(points, needed_lines(first), values)
-            spread(first, values)
-            return values.transpose(np.argsort(self._order))
+            wanted = represents(first)
         else:
-            needed = np.ones(points.counts[:2], dtype=bool)
+            wanted = np.ones(points.counts, dtype=bool)
         if shift_A is not None:
             points = replace(points, origin_A=points.origin_A + shift_A @ self._rotation)
-        if needed.any():
-            self._sum(points, needed, values)
+        values = np.empty(points.counts)
+        self._sum(points, kernel.pieces_of(wanted), values)
+        if first is not None:
+            spread(first, values)
         return values.transpose(np.argsort(self._order))
 
     def _sum(self, points, needed, values):
-        """Sum the planes in which a line is needed."""
-        planes = np.flatnonzero(needed.any(axis=1))
+        """Sum the planes in which anything is needed."""
+        planes = np.flatnonzero(needed.any(axis=(1, 2)))
+        if len(planes) == 0:
+            return
         start, stop = planes[0], planes[-1] + 1
         part = replace(
             points,
@@ -161,11 +162,16 @@ class LennardJonesSum:
 
 
 def _borrow(name: str, *shape: int) -> np.ndarray:
-    """Working memory that is kept for the next structure: fresh pages are slow to come by."""
+    """Working memory, aligned for vectors, that is kept for the next structure.
+
+    Fresh pages are slow to come by.
+    """
     size = math.prod(shape)
     memory = getattr(_memory, name, None)
     if memory is None or memory.size < size:
-        memory = np.empty(size)
+        room = np.empty(size + 8)
+        start = -room.ctypes.data % 64 // 8
+        memory = room[start : start + size]
         setattr(_memory, name, memory)
     return memory[:size].reshape(shape)
 
