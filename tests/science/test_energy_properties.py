@@ -25,7 +25,7 @@ from porevox.energy.lennard_jones import LennardJonesSum
 from porevox.energy.lennard_jones_channel import LennardJonesChannel
 
 few = settings(
-    max_examples=40,
+    max_examples=60,
     derandomize=True,
     database=None,
     deadline=None,
@@ -299,6 +299,7 @@ def check_another_cell(structure, channel, matrix, n):
     there = tuple(((index @ matrix) % n).T)
     expected, doubtful, nearest = values[there], doubtful[there], nearest[there]
     for frame in (lattice, turned):
+        # lengths and angles, turned back into vectors, are a hundred times less exact
         got = energies(replace(structure, lattice_A=frame, frac=frac), grid, channel).reshape(-1)
         assert off_by(got[~doubtful], expected[~doubtful], nearest[~doubtful] / 100) <= 1.0
 
@@ -434,23 +435,26 @@ def test_equivalent_points_have_equal_energies_many(crystal, grid, channel):
 
 
 def check_almost_symmetric(crystal, grid, channel, displacement, element, atom):
-    """One atom a little off its place, or of another element: no symmetry that moves it is left."""
+    """One atom a little off its place, of another element, or two that change places."""
     structure, _ = crystal
     atom %= structure.n_atoms
     frac = structure.frac.copy()
     frac[atom] += np.linalg.solve(structure.lattice_A.T, displacement)
     elements = list(structure.elements)
-    elements[atom] = element or elements[atom]
+    if element == "swapped":
+        elements[atom], elements[0] = elements[0], elements[atom]
+    elif element is not None:
+        elements[atom] = element
     check_symmetry(replace(structure, frac=frac, elements=tuple(elements)), grid, channel)
 
 
-#: From far above the library's tolerance of 1e-11 A to what a careless CIF gets wrong.
+#: None, or from far above the library's tolerance of 1e-11 A to what a careless CIF gets wrong.
 displacements = st.builds(
     lambda power, x, y, z: 10.0**power * np.array([x, y, z]) / math.sqrt(x * x + y * y + z * z),
-    st.floats(-9.0, -2.0),
+    st.one_of(st.just(-30.0), st.floats(-9.0, -2.0)),
     *[st.one_of(st.just(1e-9), st.floats(0.1, 1.0), st.floats(-1.0, -0.1))] * 3,
 )
-replacements = st.sampled_from((None, None, "H", "I"))
+replacements = st.sampled_from((None, None, "H", "I", "swapped", "swapped"))
 
 
 @few
@@ -466,16 +470,26 @@ def test_almost_equivalent_points_are_summed_many(crystal, grid, channel, displa
     check_almost_symmetric(crystal, grid, channel, displacement, element, atom)
 
 
-def crystal_of(system, matrices, shift=(0.0, 0.0, 0.0)):
+_SITES = {
+    "C": (0.137, 0.291, 0.443),
+    "O": (0.871, 0.618, 0.059),
+    "H": (0.314, 0.743, 0.187),
+    "I": (0.581, 0.093, 0.692),
+    "Cu": (0.436, 0.388, 0.854),
+}
+
+
+def crystal_of(system, matrices, shift=(0.0, 0.0, 0.0), kinds=("C", "O")):
+    """One orbit of each kind of atom."""
     cells = {"abc": (9.1, 11.3, 13.7), "aac": (10.3, 10.3, 12.9), "aaa": (11.7, 11.7, 11.7)}
     equal, angle, _ = SYSTEMS[system]
     angle = {"triclinic": (71, 83, 99), "monoclinic": (90, 103, 90), "rhombohedral": (77,) * 3}.get(
         system, angle
     )
     operations = [(matrix, np.array(shift)) for matrix in matrices]
-    sites = [orbit(site, operations) for site in ((0.137, 0.291, 0.443), (0.871, 0.618, 0.059))]
-    elements = ("C",) * len(sites[0]) + ("O",) * len(sites[1])
-    return Structure(system, lattice_from_parameters(cells[equal], angle), np.vstack(sites), elements, "")
+    orbits = [orbit(_SITES[kind], operations) for kind in kinds]
+    elements = tuple(kind for kind, images in zip(kinds, orbits, strict=True) for _ in images)
+    return Structure(system, lattice_from_parameters(cells[equal], angle), np.vstack(orbits), elements, "")
 
 
 CHANNEL = LennardJonesChannel()
@@ -517,6 +531,39 @@ def test_a_broken_symmetry_is_not_used(system, matrices, shift, order, power):
     total, summed = n_summed(broken, grid, CHANNEL)
     assert summed == total
     check_sum(broken, grid, CHANNEL, seed=2, n_points=20)
+
+
+@pytest.mark.parametrize(("system", "matrices", "shift", "order"), EXERCISED)
+def test_places_without_their_elements_are_no_symmetry(system, matrices, shift, order):
+    """All places are symmetric and so are the atoms of the rarest kind; two others have changed places."""
+    structure = crystal_of(system, matrices, shift, ("Cu", "C", "O", "H", "I"))
+    elements = [{"H": "C", "I": "O"}.get(element, element) for element in structure.elements]
+    mixed, grid = replace(structure, elements=tuple(elements)), GridSpec("unit_cell", 12)
+    total, summed = n_summed(mixed, grid, CHANNEL)
+    assert summed < total
+    one, other = elements.index("C"), elements.index("O")
+    elements[one], elements[other] = "O", "C"
+    mixed = replace(structure, elements=tuple(elements))
+    assert n_summed(mixed, grid, CHANNEL) == (total, total)
+    check_symmetry(mixed, GridSpec("unit_cell", 6), CHANNEL)
+
+
+#: Generic, so that of all operations only the inversion survives it.
+STRAIN = np.array([[0.6, 0.3, -0.2], [0.3, -0.4, 0.5], [-0.2, 0.5, 0.1]])
+
+
+@pytest.mark.parametrize(
+    ("system", "matrices", "shift", "order"), [case for case in EXERCISED if case[0] != "triclinic"]
+)
+@pytest.mark.parametrize("power", [-11, -8, -5, -2])
+def test_fractions_without_their_lattice_are_no_symmetry(system, matrices, shift, order, power):
+    """The fractional coordinates are symmetric, but the cell is strained by 10^power."""
+    structure = crystal_of(system, matrices, shift)
+    strained = replace(structure, lattice_A=structure.lattice_A @ (np.eye(3) + 10.0**power * STRAIN))
+    total, summed = n_summed(strained, GridSpec("unit_cell", 12), CHANNEL)
+    assert summed >= (total / 2 if _INVERSION in matrices else total)
+    for kind in KINDS:
+        check_symmetry(strained, GridSpec(kind, 6, False, 20.0), CHANNEL)
 
 
 def test_a_point_operation_that_leaves_the_box_is_no_shortcut():

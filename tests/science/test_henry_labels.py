@@ -11,13 +11,14 @@ labels                                     probe          cutoff  truncation    
 curated-cofs, CH4_KH                       TraPPE         12.0 A  tail added     298    Widom, about 0.2 %
 curated-cofs, Xe_KH and Kr_KH              Boato 1961     12.0 A  tail added     300    Widom, about 0.3 %
 curated-cofs, ..._UFF_PorousMaterialsjl    UFF            14.0 A  truncated      298    Widom, about 0.3 %
-core-mof-2019, log10_KH_CH4                TraPPE         12.8 A  shifted        298    Widom, 1 % to 4 %
+core-mof-2019, log10_KH_CH4                TraPPE         12.8 A  shifted        298    Widom, 0.3 % to 4 %
 core-mof-2019, KH_Xe_graed, KH_Kr_graed    see `GRAED`    12.0 A  shifted        298    a grid of 0.12 A
 ========================================== ============== ======= ============== =====  ====================
 
 "Tail added" is a homogeneous one beyond the cutoff, which the library does not know and :func:`tail_K`
-adds. In about 4 % of the COFs the first two sources closed pockets that the guest cannot reach, and their
-K_H is far smaller than an average over the whole cell; the other sources closed none.
+adds. For 4 % to 6 % of the COFs the first two sources give less than an average over the whole cell, up
+to 170 times: they left out sites in narrow places, presumably as out of the guest's reach. The energies
+are not at fault, since K_H of the third, from the same files, agrees with the whole cell there, too.
 """
 
 import math
@@ -29,6 +30,7 @@ import pandas as pd
 import pytest
 
 from porevox.crystal.cif import ReadingPolicy, read_cif
+from porevox.energy.energyfile import to_single
 from porevox.energy.forcefield import load_forcefield, mix
 from porevox.energy.grid import DistinctPoints, GridSpec
 from porevox.energy.lennard_jones import LennardJonesSum
@@ -222,7 +224,7 @@ def test_published_henry_coefficients(source, median, tenth, labels, structures,
     deviation, ours, theirs = deviations(source, found, labels, tables)
     assert np.median(np.abs(deviation)) < median
     assert np.quantile(np.abs(deviation), 0.9) < tenth
-    # pockets that a source closed make its K_H smaller, nothing makes it larger
+    # what a source left out makes its K_H smaller, nothing makes it larger
     assert deviation.min() > -2 * tenth
     assert theirs.std() > 0.1, "a sample that hardly differs tests little"
 
@@ -321,7 +323,7 @@ def test_voxels_give_the_same_where_their_grid_is_fine(endpoint, labels, structu
 
 
 def from_voxels(structure, channel, grid, forcefield):
-    values = channel.compute(structure, grid, forcefield).values.astype(np.float32)
+    values = to_single(channel.compute(structure, grid, forcefield).values)
     return henry_row(average(values, 298.0, grid.endpoint), 298.0, structure.density_g_cm3)[1]
 
 
@@ -345,9 +347,9 @@ def test_published_henry_coefficients_of_many(source, median, tenth, labels, str
     assert len(found) >= 0.95 * n
     assert np.median(size) < median
     assert np.quantile(size, 0.9) < tenth
-    open_pores = size < 0.05
-    assert open_pores.mean() > 0.95
-    slope, _ = np.polyfit(theirs[open_pores], ours[open_pores], 1)
+    whole = size < 0.05
+    assert whole.mean() > 0.95
+    slope, _ = np.polyfit(theirs[whole], ours[whole], 1)
     assert slope == pytest.approx(1.0, abs=0.01)
     if source in (*JULIA, MOF_CH4, *MOF_NOBLE):
         assert r2(ours, theirs) > 0.999

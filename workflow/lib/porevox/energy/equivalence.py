@@ -38,10 +38,18 @@ def _signed_permutations() -> np.ndarray:
 
 
 _MATRICES = _signed_permutations()
+#: Numbers of those that any lattice has.
+_IDENTITY = np.flatnonzero((_MATRICES == np.eye(3)).all(axis=(1, 2)))
+_INVERSION = np.flatnonzero((_MATRICES == -np.eye(3)).all(axis=(1, 2)))
+_KEEPING = {"translations": _IDENTITY, "inversions": np.concatenate([_IDENTITY, _INVERSION])}
 
 
 def representatives(
-    frac: np.ndarray, coefficients: np.ndarray, lattice_A: np.ndarray, points: DistinctPoints
+    frac: np.ndarray,
+    coefficients: np.ndarray,
+    lattice_A: np.ndarray,
+    points: DistinctPoints,
+    operations: str = "all",
 ) -> np.ndarray | None:
     """For each point the first of all points that are equivalent to it.
 
@@ -54,6 +62,9 @@ def representatives(
     lattice_A : (3, 3) float64
         Rows a, b, c, angstrom.
     points : DistinctPoints
+    operations : {"all", "inversions", "translations"}
+        Which to look for. Inversions keep every axis through a point, translations even every
+        direction; both come with translations by whole grid steps.
 
     Returns
     -------
@@ -61,7 +72,7 @@ def representatives(
         Flat index of the representative, which represents itself; None if the crystal has no
         symmetry that maps the grid onto itself.
     """
-    matrices = _metric_preserving(lattice_A)
+    matrices = _KEEPING[operations] if operations in _KEEPING else _metric_preserving(lattice_A)
     if len(frac) == 0 or len(matrices) == 0:
         return None
     counts = np.array(points.counts if points.periodic else (1, 1, 1), dtype=np.int64)

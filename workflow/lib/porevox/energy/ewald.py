@@ -161,16 +161,20 @@ class EwaldPotential:
         lattice = np.ascontiguousarray(structure.lattice_A, dtype=np.float64)
         splitting = split(charges, lattice, points, accuracy_V, evaluations)
         cell = (frac, charges, lattice, points, splitting.alpha)
+        self._counts = points.counts
         self._near = RealSpaceSum(*cell, splitting.cutoff_A)
         self._far = ReciprocalSum(*cell, splitting.k_cutoff)
 
-    def at(self, shift_A: np.ndarray | None = None) -> np.ndarray:
-        """The potential at every point.
+    def at(self, shift_A: np.ndarray | None = None, wanted: np.ndarray | None = None) -> np.ndarray:
+        """The potential at the points, or at the points moved by a vector.
 
         Parameters
         ----------
         shift_A : (3,) float64, optional
             Cartesian vector by which all points are moved, angstrom.
+        wanted : (counts) bool, optional
+            Points at which the potential is asked for; at the others it may be anything. By
+            default all.
 
         Returns
         -------
@@ -179,7 +183,8 @@ class EwaldPotential:
             opposite charges share one place, they cancel.
         """
         shift = np.zeros(3) if shift_A is None else np.asarray(shift_A, dtype=np.float64)
-        values = self._near.at(shift) + self._far.at(shift)
+        rows = np.ones(self._counts[:2], dtype=bool) if wanted is None else wanted.any(axis=2)
+        values = self._near.at(shift, rows) + self._far.at(shift, rows)
         values[values > _INFINITE_V] = np.inf
         values[values < -_INFINITE_V] = -np.inf
         return values

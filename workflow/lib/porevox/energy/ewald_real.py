@@ -97,23 +97,26 @@ class RealSpaceSum:
         self._low, self._high = -beyond, counts - 1 + beyond + points.periodic
         self._rows = [np.arange(self._low[s], self._high[s] + 1) % counts[s] for s in range(2)]
 
-    def at(self, shift_A: np.ndarray) -> np.ndarray:
-        """The sum at every point.
+    def at(self, shift_A: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """The sum at the points of some rows along the third axis.
 
         Parameters
         ----------
         shift_A : (3,) float64
             Cartesian vector by which all points are moved, angstrom.
+        wanted : (n_a, n_b) bool
+            The rows.
 
         Returns
         -------
         (counts) float64
+            Zero in the other rows.
         """
         place, charges = self._places(self._origin + shift_A @ self._to_steps)
         n_a, n_b, _ = self._counts
         out = np.zeros((n_a, n_b, self._high[2] - self._low[2] + LANES))
         reach = (self._reach, self._smallest, self._low, self._high)
-        add_atoms(place, charges, self._steps, *reach, *self._rows, out)
+        add_atoms(place, charges, self._steps, *reach, *self._rows, wanted, out)
         return self._fold(out) if self._periodic else out[:, :, : self._counts[2]]
 
     def _places(self, origin):

@@ -75,7 +75,7 @@ def _interval(centre, half, low, high):
 
 
 @jit()
-def add_atoms(place, charges, steps, reach, smallest, low, high, row_a, row_b, out):
+def add_atoms(place, charges, steps, reach, smallest, low, high, row_a, row_b, wanted, out):
     """Add the screened potential of every atom to the points within the cutoff.
 
     Parameters
@@ -92,6 +92,8 @@ def add_atoms(place, charges, steps, reach, smallest, low, high, row_a, row_b, o
         First and last point along each axis that an atom may reach.
     row_a, row_b : (high - low + 1) int64
         Which row of `out` stands for each of these points along the first two axes.
+    wanted : (n_a, n_b) bool
+        Rows of `out` that are asked for; the others are left alone.
     out : (n_a, n_b, high[2] - low[2] + LANES) float64
         Added to.
     """
@@ -105,6 +107,8 @@ def add_atoms(place, charges, steps, reach, smallest, low, high, row_a, row_b, o
             half = math.sqrt(max(reach - x * x, 0.0)) * per_b
             first_j, last_j = _interval(b - across * per_b, half, low[1], high[1])
             for j in range(first_j, last_j + 1):
+                if not wanted[row_a[i - low[0]], row_b[j - low[1]]]:
+                    continue
                 y = across + (j - b) * steps[1, 1]
                 rest = x * x + y * y
                 along = (i - a) * steps[0, 2] + (j - b) * steps[1, 2]

@@ -95,21 +95,25 @@ class ReciprocalSum:
         width = -(-(2 * self._limits[2] + 1) // LANES) * LANES
         self._field = np.stack([re * weights, -im * weights])[..., :width].copy()
 
-    def at(self, shift_A: np.ndarray) -> np.ndarray:
-        """The series at every point.
+    def at(self, shift_A: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """The series at the points of some rows along the third axis.
 
         Parameters
         ----------
         shift_A : (3,) float64
             Cartesian vector by which all points are moved, angstrom.
+        wanted : (n_a, n_b) bool
+            The rows.
 
         Returns
         -------
         (counts) float64
+            Zero in the other rows.
         """
         n_a, n_b, n_c = self._counts
         out = np.zeros((n_a, n_b, -(-n_c // LANES) * LANES))
-        synthesise(self._field, self._limits, self._origin + shift_A @ self._to_frac, self._steps, out)
+        origin = self._origin + shift_A @ self._to_frac
+        synthesise(self._field, self._limits, origin, self._steps, wanted, out)
         return out[:, :, :n_c]
 
 

@@ -131,10 +131,12 @@ def _times(a, b, c, d):
 
 
 @jit()
-def _sum_k(field, phases, out):
-    """Contract k: (2, n_b, h, M) from a field (2, h, k, M) and phases (2, n_b, k)."""
+def _sum_k(field, phases, wanted, out):
+    """Contract k: (2, n_b, h, M) from a field (2, h, k, M) and phases (2, n_b, k), at some of n_b."""
     n = field.shape[2]
     for j in range(out.shape[1]):
+        if not wanted[:, j].any():
+            continue
         p, q = phases[0, j], phases[1, j]
         for h in range(out.shape[2]):
             re, im, a, b = out[0, j, h], out[1, j, h], field[0, h], field[1, h]
@@ -174,7 +176,7 @@ def _sum_l(re, im, p, q, u, v, a, b, row):
 
 
 @jit()
-def synthesise(field, limits, origin, steps, out):
+def synthesise(field, limits, origin, steps, wanted, out):
     """Real part of the Fourier series of a field, at the points of an affine lattice.
 
     Parameters
@@ -189,13 +191,15 @@ def synthesise(field, limits, origin, steps, out):
     steps : (3, 3) float64
         Rows: the step along each axis of the points, fractional, with
         steps[0, 1] = steps[2, 0] = steps[2, 1] = 0.
+    wanted : (n_a, n_b) bool
+        Rows of points that are asked for.
     out : (n_a, n_b, M') float64
-        Added to; M' is a multiple of LANES.
+        Added to in these rows; M' is a multiple of LANES.
     """
     nh, nl = limits[0], limits[2]
     n_a, n_b, n_c = out.shape
     by_j = np.zeros((2, n_b, nh + 1, field.shape[3]))
-    _sum_k(field, _table(origin[1], steps[1, 1], n_b, limits[1]), by_j)
+    _sum_k(field, _table(origin[1], steps[1, 1], n_b, limits[1]), wanted, by_j)
     h_i, h_j = _table(origin[0], steps[0, 0], n_a, nh), _table(0.0, steps[1, 0], n_b, nh)
     l_i, l_j = _table(origin[2], steps[0, 2], n_a, nl), _table(0.0, steps[1, 2], n_b, nl)
     l_k = _table(0.0, steps[2, 2], n_c, nl)
@@ -203,6 +207,8 @@ def synthesise(field, limits, origin, steps, out):
     re, im = np.empty(field.shape[3]), np.empty(field.shape[3])
     for i in range(n_a):
         for j in range(n_b):
+            if not wanted[i, j]:
+                continue
             p, q, u, v = h_i[0, i, nh:], h_i[1, i, nh:], h_j[0, j, nh:], h_j[1, j, nh:]
             _sum_h(by_j[0, j], by_j[1, j], p, q, u, v, re, im)
             p, q, u, v = l_i[0, i], l_i[1, i], l_j[0, j], l_j[1, j]

@@ -40,6 +40,27 @@ def _next(r2, step, bend):
 
 @jit(fastmath=_SUM)
 def four(leaf, m, j, line, cutoff2, shifted, sums):
+    """Energies at four points of a line.
+
+    Parameters
+    ----------
+    leaf : (5, M) or (6, M) float64
+        For each image: r^2 at the leaf's first point (angstrom^2), what it grows by along a line and
+        from line to line (before their own squares), A, B and perhaps shift.
+    m : int
+        Images to sum, whole vectors.
+    j : int
+        Number of the line in the leaf.
+    line : tuple of 3 float
+        What the steps alone add to r^2 on line j: at its first point, to the next, and to every
+        further step (angstrom^2).
+    cutoff2 : float
+        Squared cutoff, angstrom^2.
+    shifted : True or None
+        Whether the leaf has a sixth row.
+    sums : (10,) float64
+        Written: energies, K.
+    """
     e, along, across, a, b = leaf[0], leaf[1], leaf[2], leaf[3], leaf[4]
     offset, slope, bend = line
     t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
@@ -60,6 +81,7 @@ def four(leaf, m, j, line, cutoff2, shifted, sums):
 
 @jit(fastmath=_SUM)
 def five(leaf, m, j, line, cutoff2, shifted, sums):
+    """Energies at five points of a line; parameters as for :func:`four`."""
     e, along, across, a, b = leaf[0], leaf[1], leaf[2], leaf[3], leaf[4]
     offset, slope, bend = line
     t0, t1, t2, t3, t4 = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -82,7 +104,11 @@ def five(leaf, m, j, line, cutoff2, shifted, sums):
 
 @jit(fastmath=_SUM)
 def five_and_five(leaf, m, j, line, other, cutoff2, shifted, sums):
-    """Two neighbouring lines, whose fifth points share a division, too."""
+    """Energies at five points of lines j and j + 1, whose fifth points share a division, too.
+
+    Parameters as for :func:`four`; `other` is to line j + 1 what `line` is to line j, and its
+    energies are the last five.
+    """
     e, along, across, a, b = leaf[0], leaf[1], leaf[2], leaf[3], leaf[4]
     offset, slope, bend = line
     offset_o, slope_o, _ = other
@@ -122,7 +148,26 @@ def five_and_five(leaf, m, j, line, other, cutoff2, shifted, sums):
 
 @jit(fastmath=_SUM)
 def sum_exactly(near, m, x, y, z, cutoff2, shifted):
-    """Energy at one point from the differences of coordinates; +inf on top of an atom."""
+    """Energy at one point from the differences of coordinates.
+
+    Parameters
+    ----------
+    near : (5, M) or (6, M) float64
+        Images: x, y, z (angstrom), A, B and perhaps shift.
+    m : int
+        Images to sum.
+    x, y, z : float
+        The point, angstrom.
+    cutoff2 : float
+        Squared cutoff, angstrom^2.
+    shifted : True or None
+        Whether the images have a sixth row.
+
+    Returns
+    -------
+    float
+        K; +inf on top of an atom.
+    """
     total = 0.0
     for q in range(m):
         dx, dy, dz = near[0, q] - x, near[1, q] - y, near[2, q] - z
