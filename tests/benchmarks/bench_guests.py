@@ -1,10 +1,11 @@
 """Guest channels on real structures: convergence, time and Henry coefficients; by hand, never a test.
 
     python tests/benchmarks/bench_guests.py FOLDER_OF_CIFS [--guest CO2] [--limit 20] [--reference 400]
+        [--fixed 16 24 48] [--tolerances 0.01 0.02]
     python tests/benchmarks/bench_guests.py FOLDER_OF_CIFS --labels labels.csv --column CO2_KH_molkgPa
 
-The first form prints how far Henry coefficients from n orientations are from those of many, and the
-time of one structure. The second compares K_H = <exp(-F/T)> / (R T rho) with published values. Time
+The first form prints how far Henry coefficients are from those of many orientations, and the time of
+one structure: with the same number of orientations at all points, and with as many as each needs. The second compares K_H = <exp(-F/T)> / (R T rho) with published values. Time
 is this process' own CPU time, the shortest of three.
 """
 
@@ -28,7 +29,6 @@ from porevox.errors import StructureRejected
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 NUMBERS = ("x_A", "y_A", "z_A", "sigma_A", "epsilon_K", "charge_e")
-TRIED = (8, 12, 16, 20, 24, 32, 40, 48, 64, 96)
 GAS_CONSTANT = 8.31446261815324
 
 
@@ -71,24 +71,29 @@ def seconds(structure, channel, grid, forcefield):
     return min(spent)
 
 
-def convergence(structures, channel, grid, forcefield, reference):
-    """Errors of Henry coefficients by number of orientations, per cent."""
-    errors = []
+def convergence(structures, channels, grid, forcefield, exact_channel):
+    """Errors of Henry coefficients, per cent, and times, by channel."""
+    errors, times = [], []
     for structure in structures:
-        exact = henry(structure, replace(channel, n_orientations=reference), grid, forcefield)
-        found = [henry(structure, replace(channel, n_orientations=n), grid, forcefield) for n in TRIED]
+        exact = henry(structure, exact_channel, grid, forcefield)
+        found = [henry(structure, channel, grid, forcefield) for channel in channels.values()]
         errors.append(100.0 * (np.array(found) / exact - 1.0))
-        spent = seconds(structure, channel, grid, forcefield)
+        times.append([seconds(structure, channel, grid, forcefield) for channel in channels.values()])
+        pairs = zip(errors[-1], times[-1], strict=True)
         print(
-            f"{structure.id:<40}{structure.n_atoms:>6}{exact:>12.4g}{spent:>8.3f} s ",
-            " ".join(f"{error:6.2f}" for error in errors[-1]),
+            f"{structure.id:<40}{structure.n_atoms:>6}{exact:>12.4g} ",
+            "  ".join(f"{error:6.2f} %{spent:6.3f} s" for error, spent in pairs),
             flush=True,
         )
-    size = np.abs(errors)
-    print(f"{'n':>4}{'median %':>10}{'90th':>8}{'largest':>9}")
-    for column, n in enumerate(TRIED):
-        one = size[:, column]
-        print(f"{n:>4}{np.median(one):>10.2f}{np.quantile(one, 0.9):>8.2f}{one.max():>9.2f}")
+    size, spent = np.abs(errors), np.array(times)
+    print(f"{len(size)} structures: deviation, %, and CPU time, s")
+    print(f"{'':<18}{'median':>8}{'90 %':>8}{'largest':>9}{'mean s':>9}{'90 %':>8}{'largest':>9}")
+    for column, name in enumerate(channels):
+        one, other = size[:, column], spent[:, column]
+        print(
+            f"{name:<18}{np.median(one):>8.2f}{np.quantile(one, 0.9):>8.2f}{one.max():>9.2f}"
+            f"{other.mean():>9.3f}{np.quantile(other, 0.9):>8.3f}{other.max():>9.3f}"
+        )
 
 
 def compare(structures, channel, grid, forcefield, labels):
@@ -119,6 +124,8 @@ def main():
     parser.add_argument("--forcefield", default="uff")
     parser.add_argument("--orientations", type=int)
     parser.add_argument("--reference", type=int, default=400)
+    parser.add_argument("--fixed", type=int, nargs="*", default=[24])
+    parser.add_argument("--tolerances", type=float, nargs="*", default=[0.02])
     parser.add_argument("--limit", type=int, default=20)
     parser.add_argument("--n", type=int, default=25)
     parser.add_argument("--kind", default="mic_supercell")
@@ -130,9 +137,13 @@ def main():
     forcefield = load_forcefield(RESOURCES / "forcefields" / f"{options.forcefield}.csv")
     grid = GridSpec(options.kind, options.n)
     structures = read_structures(options.folder, options.limit, channel, forcefield)
-    print(f"{options.guest}, {channel.n_orientations} orientations, {options.forcefield}, {grid}")
+    print(f"{options.guest}, {options.forcefield}, {grid}")
     if options.labels is None:
-        convergence(structures, channel, grid, forcefield, options.reference)
+        channels = {f"{n} orientations": replace(channel, n_orientations=n) for n in options.fixed}
+        for tolerance in options.tolerances:
+            channels[f"tolerance {tolerance:g}"] = replace(channel, henry_tolerance=tolerance)
+        exact = replace(channel, n_orientations=options.reference)
+        convergence(structures, channels, grid, forcefield, exact)
     else:
         labels = pd.read_csv(options.labels, index_col="id")[options.column].to_dict()
         compare(structures, channel, grid, forcefield, labels)

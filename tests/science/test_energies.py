@@ -427,29 +427,3 @@ def test_the_memory_estimate_counts_grid_and_images():
     # A cell 0.1 A thick has 200 images of each atom along it.
     thin = Structure("thin", np.diag([0.1, 20, 20]), np.zeros((10000, 3)), ("Ar",) * 10000, "gemmi")
     assert memory_estimate_MB(thin, grid, CHANNEL) > 10_000 * 200 * 4 * 40 / 1e6
-
-
-# ---- the reference implementation -------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["orthogonal", "hexagonal", "skewed"])
-@pytest.mark.parametrize("kind", ["mic_supercell", "cubic_box"])
-def test_boltzmann_factors_of_pymoxel(name, kind):
-    """The thesis' own program, with its own parameters, at 298 K."""
-    moxel = pytest.importorskip("moxel.utils", reason="pymoxel is not installed")
-    from pymatgen.core import Lattice
-    from pymatgen.core import Structure as PymatgenStructure
-
-    ours = random_crystal(name, 15)
-    reference = moxel.Grid(25)
-    reference.structure = PymatgenStructure(Lattice(ours.lattice_A), ours.elements, ours.frac)
-    theirs = reference.calculate(cubic_box=30.0 if kind == "cubic_box" else None, n_jobs=1)
-    epsilon = {e: moxel.lj_params[e][0] for e in set(ours.elements)}
-    sigma = {e: moxel.lj_params[e][1] for e in set(ours.elements)}
-    parameters = ForceField("pymoxel", sigma, epsilon, "")
-    mine = energies(ours, GridSpec(kind, 25, False), CHANNEL, parameters)
-    with np.errstate(over="ignore"):
-        factors = np.exp(-mine / 298.0), np.exp(-theirs.astype(float) / 298.0)
-    assert factors[1].max() > 0.5
-    assert np.abs(factors[0] - factors[1]).max() < 1e-5

@@ -206,7 +206,7 @@ ALLOWED = [
     (COF_NOBLE[1], 0.003, 0.015),
     (JULIA[0], 0.005, 0.012),
     (JULIA[1], 0.003, 0.010),
-    (MOF_CH4, 0.008, 0.050),
+    (MOF_CH4, 0.012, 0.050),
     (MOF_NOBLE[0], 0.001, 0.010),
     (MOF_NOBLE[1], 0.001, 0.005),
 ]
@@ -214,7 +214,7 @@ CASES = [pytest.param(*case, id=name(case[0])) for case in ALLOWED]
 
 
 def default_sample(source, labels, n=20):
-    return sample(source, labels, n, 1200.0 if source.dataset == MOFS else 5000.0)
+    return sample(source, labels, n, 900.0 if source.dataset == MOFS else 4000.0)
 
 
 @pytest.mark.parametrize(("source", "median", "tenth"), CASES)
@@ -260,8 +260,8 @@ MEDIANS = {case[0]: case[1] for case in ALLOWED}
     [pytest.param(*case, id=f"{name(case[0])}-{next(iter(case[1].values()))}") for case in WRONG],
 )
 def test_another_setting_misses_them(source, change, labels, structures, tables):
-    """So that the agreement above is no accident: seven of the same structures, one setting off."""
-    found = structures(source.dataset, default_sample(source, labels)[::3])
+    """So that the agreement above is no accident: five of the same structures, one setting off."""
+    found = structures(source.dataset, default_sample(source, labels)[::4])
     deviation, *_ = deviations(replace(source, **change), found, labels, tables)
     assert np.median(np.abs(deviation)) > 3 * MEDIANS[source]
 

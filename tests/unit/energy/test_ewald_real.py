@@ -37,7 +37,7 @@ def test_every_image_counts_once(name, grid):
     points = distinct_points(grid, lattice, 10.0)
     sums = RealSpaceSum(frac, charges, lattice, points, ALPHA, CUTOFF)
     for shift in (np.full(3, 0.1), np.array([1.7, -2.9, 0.4])):
-        values = sums.at(shift)
+        values = sums.at(shift, np.ones(points.counts[:2], dtype=bool))
         assert values.shape == points.counts
         for index in rng.integers(5, size=(12, 3)):
             place = points.origin_A + index @ points.steps_A + shift
@@ -49,7 +49,9 @@ def test_a_cutoff_of_many_cells():
     lattice = 1.1 * np.eye(3)
     points = distinct_points(GridSpec("unit_cell", 2), lattice, 10.0)
     frac, charges = np.array([[0.1, 0.2, 0.3]]), np.ones(1)
-    values = RealSpaceSum(frac, charges, lattice, points, ALPHA, CUTOFF).at(np.zeros(3))
+    values = RealSpaceSum(frac, charges, lattice, points, ALPHA, CUTOFF).at(
+        np.zeros(3), np.ones(points.counts[:2], dtype=bool)
+    )
     assert values[0, 1, 0] == pytest.approx(written_out(frac, charges, lattice, [0, 0.55, 0]), abs=1e-8)
 
 

@@ -25,7 +25,15 @@ def add(place, charges, steps, counts):
     out = np.zeros((*counts[:2], counts[2] - 1 + LANES))
     rows = [np.arange(n) for n in counts[:2]]
     limits = CUTOFF**2, 1e-24, np.zeros(3, dtype=np.int64), counts - 1
-    kernel.add_atoms(np.array(place, dtype=float), np.array(charges), steps, *limits, *rows, out)
+    kernel.add_atoms(
+        np.array(place, dtype=float),
+        np.array(charges),
+        steps,
+        *limits,
+        *rows,
+        np.ones(counts[:2], dtype=bool),
+        out,
+    )
     return out[:, :, : counts[2]]
 
 
@@ -57,7 +65,8 @@ def test_the_range_is_limited_and_the_rows_are_renamed():
     out = np.zeros((4, 6, 4 + LANES))
     low, high = np.array([0, 0, 1]), np.array([3, 5, 4])
     rows = np.array([3, 2, 1, 0]), np.arange(6)
-    kernel.add_atoms(place, charges, steps, CUTOFF**2, 1e-24, low, high, *rows, out)
+    everything = np.ones((4, 6), dtype=bool)
+    kernel.add_atoms(place, charges, steps, CUTOFF**2, 1e-24, low, high, *rows, everything, out)
     np.testing.assert_allclose(out[::-1, :, :4], expected[:4, :, 1:5], atol=1e-9)
 
 

@@ -40,7 +40,9 @@ def test_every_wave_vector_counts_once(cell, grid):
     frac, charges = rng.uniform(size=(5, 3)), rng.normal(size=5)
     points = distinct_points(grid, lattice, 10.0)
     shift = np.array([0.3, -0.2, 1.7])
-    values = ReciprocalSum(frac, charges, lattice, points, ALPHA, LONGEST).at(shift)
+    values = ReciprocalSum(frac, charges, lattice, points, ALPHA, LONGEST).at(
+        shift, np.ones(points.counts[:2], dtype=bool)
+    )
     assert values.shape == points.counts
     _, waves = vectors(lattice, LONGEST)
     squares = (waves**2).sum(axis=1)
@@ -55,7 +57,7 @@ def test_no_wave_vector_but_zero():
     lattice = 4.0 * np.eye(3)
     points = distinct_points(GridSpec("unit_cell", 3), lattice, 10.0)
     sums = ReciprocalSum(np.zeros((1, 3)), np.ones(1), lattice, points, 0.1, 1.0)
-    np.testing.assert_array_equal(sums.at(np.zeros(3)), np.zeros((3, 3, 3)))
+    np.testing.assert_array_equal(sums.at(np.zeros(3), np.ones((3, 3), dtype=bool)), np.zeros((3, 3, 3)))
 
 
 def test_only_a_box_needs_a_triangular_lattice():

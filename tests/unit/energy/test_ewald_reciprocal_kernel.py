@@ -46,7 +46,7 @@ def test_series(triangular, counts):
         steps[0, 2], steps[1, 0], steps[1, 2] = 0.11, -0.31, 0.05
     origin = np.array([0.4, -1.3, 0.9])
     out = np.zeros((*counts[:2], -(-counts[2] // LANES) * LANES))
-    synthesise(field, LIMITS, origin, steps, out)
+    synthesise(field, LIMITS, origin, steps, np.ones(counts[:2], dtype=bool), out)
     amplitudes = field[0, ..., : 2 * LIMITS[2] + 1] + 1j * field[1, ..., : 2 * LIMITS[2] + 1]
     for place in np.ndindex(*counts):
         f = origin + np.array(place) @ steps

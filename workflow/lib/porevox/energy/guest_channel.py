@@ -9,34 +9,17 @@ from porevox.crystal.structure import Structure
 from porevox.energy.channels import ChannelResult, settings_of
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec, distinct_points
-from porevox.energy.guest import GuestSite, freedom, guest_sites, places_in_orientations, site_groups
-from porevox.energy.guest_average import BoltzmannAverage
+from porevox.energy.guest import GuestSite, freedom, guest_sites, site_groups
 from porevox.energy.guest_energy import GuestEnergy, memory_MB
+from porevox.energy.guest_refinement import SIZES, refined_average
+from porevox.energy.guest_symmetry import equal_points
 from porevox.energy.lennard_jones import check_truncation
 from porevox.errors import PorevoxError
 
-#: Orientations unless told otherwise, by the guest's freedom to turn. Henry coefficients at 298 K from
-#: n axes against those from 400, mic_supercell with 25 points, UFF; deviations in per cent over 20
-#: COFs and 9 hypothetical MOFs with charges, by tests/benchmarks/bench_guests.py:
-#:
-#: =====  ======================  =====================  ======================
-#:   n    CO2, COFs               CO2, MOFs              N2, COFs
-#:        median  90 %   largest  median  90 %  largest  median  90 %   largest
-#: =====  ======================  =====================  ======================
-#:   12   2.35    6.52   47.0     7.80    20.2  25.4     0.07    0.14   0.18
-#:   16   1.81    10.4   61.7     1.85    7.37  12.2     0.02    0.04   0.05
-#:   24   0.98    2.11   26.8     1.38    3.25  3.78     0.01    0.02   0.04
-#:   32   0.30    1.88   9.89     1.13    3.42  5.09     0.01    0.02   0.03
-#:   48   0.16    0.57   4.07     0.31    0.56  0.77     0.00    0.01   0.01
-#:   64   0.09    0.50   1.35     0.13    0.53  0.60     0.00    0.01   0.01
-#: =====  ======================  =====================  ======================
-#:
-#: The largest belong to frameworks whose guest sits in one narrow pocket in one direction, where 25
-#: points instead of 50 make 10 % and more, too. Water models take 128 rotations for a median below
-#: 0.2 %; their deep pockets still stray by 10 %.
-DEFAULT_ORIENTATIONS = {"none": 1, "axis": 24, "direction": 48, "rotation": 128}
 #: Orientations at most: enough to converge anything, few enough to finish.
 MAX_ORIENTATIONS = 100_000
+#: What can be asked for as tolerance of the Henry coefficient.
+TOLERANCES = (1e-4, 1.0)
 
 
 @dataclass(frozen=True)
@@ -58,9 +41,13 @@ class GuestChannel:
     truncation : {"truncated", "shifted"}
         Whether pair energies are cut off as they are or shifted to vanish at the cutoff.
     n_orientations : int, optional
-        Axes, directions or rotations to average over, whichever the guest asks for (see
-        :func:`~porevox.energy.guest.freedom`); by default as many as DEFAULT_ORIENTATIONS lists. A
-        guest in one point always takes 1.
+        Axes, directions or rotations to average over at every point, whichever the guest asks for
+        (see :func:`~porevox.energy.guest.freedom`). By default as many as each point needs. A guest
+        in one point always takes 1.
+    henry_tolerance : float
+        Relative error of the Henry coefficient that the finite number of orientations may cause,
+        from 1e-4 to 1, as far as it can be estimated; without meaning where `n_orientations` is
+        given.
 
     Raises
     ------
@@ -77,6 +64,7 @@ class GuestChannel:
     cutoff_A: float = 12.0
     truncation: str = "truncated"
     n_orientations: int | None = None
+    henry_tolerance: float = 0.02
 
     def __post_init__(self):
         object.__setattr__(self, "sites", guest_sites(self.sites))
@@ -87,16 +75,28 @@ class GuestChannel:
                 raise PorevoxError(f"channel {field} is {value!r}; it must be a positive number")
             object.__setattr__(self, field, float(value))
         check_truncation(self.truncation)
-        object.__setattr__(self, "n_orientations", self._resolved_orientations())
+        self._check_orientations()
+        if freedom(site_groups(self.sites)) == "none":
+            object.__setattr__(self, "n_orientations", 1)
 
-    def _resolved_orientations(self) -> int:
-        n, free = self.n_orientations, freedom(site_groups(self.sites))
-        if n is None:
-            return DEFAULT_ORIENTATIONS[free]
-        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MAX_ORIENTATIONS:
+    def _check_orientations(self) -> None:
+        n, tolerance = self.n_orientations, self.henry_tolerance
+        whole = isinstance(n, int) and not isinstance(n, bool)
+        if n is not None and not (whole and 1 <= n <= MAX_ORIENTATIONS):
             allowed = f"a whole number from 1 to {MAX_ORIENTATIONS}"
             raise PorevoxError(f"channel n_orientations is {n!r}; it must be {allowed}")
-        return 1 if free == "none" else n
+        lowest, highest = TOLERANCES
+        number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
+        if not (number and lowest <= tolerance <= highest):
+            allowed = f"a number from {lowest:g} to {highest:g}"
+            raise PorevoxError(f"channel henry_tolerance is {tolerance!r}; it must be {allowed}")
+        object.__setattr__(self, "henry_tolerance", float(tolerance))
+
+    def _sizes(self) -> tuple[int, ...]:
+        """Orientations in the first set, and in those that points may need instead."""
+        if self.n_orientations is None:
+            return SIZES[freedom(site_groups(self.sites))]
+        return (self.n_orientations,)
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "GuestChannel":
@@ -136,7 +136,8 @@ class GuestChannel:
         """Effective energy of the guest at every point of a grid, and its mean energy over the cell.
 
         In a fixed orientation each site sits on the grid's points moved by a constant vector, so
-        nothing is interpolated: the number of orientations is the only approximation.
+        nothing is interpolated: the number of orientations is the only approximation. See
+        :mod:`porevox.energy.guest_refinement` for how many there are.
 
         Parameters
         ----------
@@ -164,14 +165,14 @@ class GuestChannel:
         """
         groups = site_groups(self.sites)
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
-        orientations = places_in_orientations(groups, self.n_orientations)
+        sizes = self._sizes()
         ending = (self.cutoff_A, self.truncation)
-        guest = GuestEnergy(structure, points, forcefield, groups, *ending, len(orientations))
-        average = BoltzmannAverage(points.counts, self.temperature_K)
-        for places_A in orientations:
-            average.add(guest.at(places_A))
-        mean = math.nan if grid.kind == "cubic_box" else average.mean_energy_K()
-        return ChannelResult(points.expand(average.effective_energy_K()), mean)
+        guest = GuestEnergy(structure, points, forcefield, groups, *ending, sizes[0])
+        equal = equal_points(structure, points, forcefield, groups)
+        settings = (self.temperature_K, sizes, self.henry_tolerance)
+        average = refined_average(guest, groups, equal, *settings)
+        mean = math.nan if grid.kind == "cubic_box" else average.mean_energy_K(equal.copies)
+        return ChannelResult(points.expand(equal.spread(average.effective_energy_K())), mean)
 
     def memory_MB(self, structure: Structure, grid: GridSpec) -> float:
         """Memory that :meth:`compute` and the single-precision copy of its result will touch.
@@ -190,4 +191,4 @@ class GuestChannel:
         # The whole grid in double and in single precision, and its bytes on their way to a file.
         whole = (8 + 8 + 4 + 4) * float(grid.n) ** 3 / 1e6
         groups = site_groups(self.sites)
-        return memory_MB(structure, points, groups, self.cutoff_A, self.n_orientations) + whole
+        return memory_MB(structure, points, groups, self.cutoff_A, self._sizes()[0]) + whole

@@ -80,9 +80,9 @@ class GuestEnergy:
         self._turning = [s for s in range(len(groups)) if s not in still]
         self._still = np.zeros(points.counts)
         for s in still:
-            self._still += self._of(s, None)
+            self._still += self._of(s, None, None)
 
-    def at(self, places_A: np.ndarray) -> np.ndarray:
+    def at(self, places_A: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
         """Energies in one orientation.
 
         Parameters
@@ -90,24 +90,29 @@ class GuestEnergy:
         places_A : (sites, 3) float64
             Where the sites lie, relative to the guest's origin, angstrom; those that the table
             puts into the origin stay there.
+        wanted : (counts) bool, optional
+            Points whose energies are asked for; by default all.
 
         Returns
         -------
-        (counts) float64
+        (counts) or (wanted points,) float64
             U/kB in K; +inf where the guest overlaps, never NaN or -inf.
         """
-        energy = self._still.copy()
+        energy = self._still.copy() if wanted is None else self._still[wanted]
         for s in self._turning:
-            energy += self._of(s, places_A[s])
+            energy += self._of(s, places_A[s], wanted)
         return energy
 
-    def _of(self, s: int, place_A: np.ndarray | None) -> np.ndarray:
+    def _of(self, s: int, place_A: np.ndarray | None, wanted: np.ndarray | None) -> np.ndarray:
         group, core = self._groups[s], self._cores[s]
-        parts = [self._wells[well].at(place_A) for well in group.wells]
+        # Anything may stand at points that are not wanted: it is dropped before any arithmetic.
+        taken = ... if wanted is None else np.nonzero(wanted)
+        parts = [self._wells[well].at(place_A, wanted)[taken] for well in group.wells]
         if group.charge_e:
-            electrostatic = (KELVIN_PER_VOLT * group.charge_e) * self._potential.at(place_A)
+            potential = self._potential.at(place_A, wanted)[taken]
+            electrostatic = (KELVIN_PER_VOLT * group.charge_e) * potential
             if core is not None:
-                electrostatic[core.at(place_A) > 0.0] = np.inf
+                electrostatic[core.at(place_A, wanted)[taken] > 0.0] = np.inf
             # On top of an atom the wall is infinite, whatever the sign of the potential.
             electrostatic[np.isneginf(electrostatic)] = 0.0
             parts.append(electrostatic)
@@ -144,9 +149,9 @@ def memory_MB(
     if charged:
         total += lennard_jones.memory_MB(structure, points, HARD_CORE_A)
         total += ewald.memory_MB(structure, points, evaluations=charged * orientations)
-    # The sites that stay, the orientation's energy, a site's parts and their sum, and the three
-    # running sums of the average with two intermediate results.
-    return total + 9 * 8.0 * math.prod(points.counts) / 1e6
+    # The sites that stay, the orientation's energy, a site's parts and their sum; the running sums
+    # and the count of two averages with two intermediate results; equal points; doubts.
+    return total + 22 * 8.0 * math.prod(points.counts) / 1e6
 
 
 def _walled(group: SiteGroup, structure: Structure, forcefield: ForceField | None) -> bool:

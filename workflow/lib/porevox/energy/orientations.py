@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 #: Sets of at most this many vectors are evened out; larger ones are accurate as they are.
-MAX_RELAXED = 512
+MAX_RELAXED = 256
 #: Steps of that, and how far each goes: enough for the smallest angle to settle within a degree.
 _STEPS = 400
 _STEP_SIZE = 2.0
