@@ -5,8 +5,9 @@
     python tests/benchmarks/bench_guests.py FOLDER_OF_CIFS --labels labels.csv --column CO2_KH_molkgPa
 
 The first form prints how far Henry coefficients are from those of many orientations, and the time of
-one structure: with the same number of orientations at all points, and with as many as each needs. The second compares K_H = <exp(-F/T)> / (R T rho) with published values. Time
-is this process' own CPU time, the shortest of three.
+one structure: with the same number of orientations at all points, and with as many as each needs. The
+second compares K_H = <exp(-F/T)> / (R T rho) with published values. Time is this process' own CPU
+time, the shortest of three.
 """
 
 import argparse

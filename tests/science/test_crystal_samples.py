@@ -114,6 +114,8 @@ def test_a_sample_agrees_with_pymatgen(shared_data, name, every, largest):
 def test_all_files_agree_with_pymatgen(shared_data, name):
     files = list(members(shared_data, name))
     assert len(files) == COLLECTIONS[name]
+    if name == "core-mof-2019":  # pymatgen takes minutes for all 2,000, which agree, too
+        files = files[::5]
     expected = listed(DIFFERENCES) if name == "awkward-cifs" else {}
     assert differences(files) == expected
 

@@ -239,6 +239,19 @@ def test_turning_the_crystal_changes_little():
     assert abs(henry(results[1]) / henry(results[0]) - 1.0) < 0.05
 
 
+def test_narrow_pockets_are_averaged_finely():
+    """The Henry coefficient is that of many orientations, where that of a few is not."""
+    few, many = [], []
+    for n, seed in ((30, 8), (60, 3)):
+        places = np.random.default_rng(seed).uniform(size=(n, 3))
+        crowded, grid = replace(crystal(n, seed), frac=places), GridSpec("unit_cell", 12)
+        exact = henry(GuestChannel(CO2, n_orientations=1000).compute(crowded, grid, FIELD))
+        few.append(henry(GuestChannel(CO2, n_orientations=24).compute(crowded, grid, FIELD)) / exact - 1.0)
+        many.append(henry(GuestChannel(CO2).compute(crowded, grid, FIELD)) / exact - 1.0)
+    assert np.abs(few).min() > 0.1
+    assert np.abs(many).max() < 0.02
+
+
 # ---- published results ------------------------------------------------------------------------
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from porevox.energy import kernel
+
 COLD_START = """
 import numpy as np
 from porevox.energy import image_list, kernel
@@ -66,6 +68,14 @@ def test_another_processor_has_machine_code_of_its_own(root, tmp_path):
     [index] = [path for path in tmp_path.rglob("*.nbi") if "sum_points" in path.name]
     assert len(cached(tmp_path)) == 2
     assert index.stat().st_size > 0
+
+
+def test_no_two_pieces_of_machine_code_have_one_name():
+    """numba's numbers are taken twice when two processes save at the same time."""
+    files = kernel.sum_points._cache._cache_file
+    names = {files._data_name(1) for _ in range(100)}
+    assert len(names) == 100
+    assert all(name.endswith(".nbc") and name.startswith("kernel.sum_points-") for name in names)
 
 
 def test_without_any_place_for_a_cache_the_kernel_still_works(root):

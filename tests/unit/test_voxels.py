@@ -235,16 +235,18 @@ def test_a_structure_beyond_the_memory_is_rejected_before_it_is_computed(
     assert "900 MB" in row["detail"]
 
 
-def test_the_memory_is_shared_by_the_workers(pack, tmp_path, forcefield, monkeypatch):
+def test_what_is_rejected_does_not_depend_on_the_workers(pack, tmp_path, forcefield, monkeypatch):
     needs(monkeypatch, 60.0)
     run(pack, tmp_path / "alone", forcefield, 1, memory_limit_MB=100.0)
     run(pack, tmp_path / "shared", forcefield, 2, memory_limit_MB=100.0)
     rejected = [{row["id"] for row in table(tmp_path / name / "ledger.csv")} for name in ("alone", "shared")]
-    assert rejected[1] - rejected[0] == {"good02"}
+    assert rejected[0] == rejected[1]
+    run(pack, tmp_path / "less", forcefield, 2, memory_limit_MB=50.0)
+    assert {row["id"] for row in table(tmp_path / "less" / "ledger.csv")} - rejected[0] == {"good02"}
 
 
 def test_a_grid_that_cannot_fit_is_refused_at_once(pack, tmp_path, forcefield):
-    with pytest.raises(PorevoxError, match="more memory or fewer workers"):
+    with pytest.raises(PorevoxError, match="choose fewer points"):
         run(pack, tmp_path, forcefield, grid={"kind": "unit_cell", "n": 2000})
 
 

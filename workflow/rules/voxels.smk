@@ -19,7 +19,7 @@ rule voxels:
         "../../envs/cpu.yaml"
     threads: 4
     resources:
-        mem_mb=lambda wc, threads: 1000 + 500 * threads,
+        mem_mb=lambda wc, threads: 1000 + 1000 * threads,
         runtime="2h",
     params:
         structures=lambda wc: keys.shard_digest(wc.dataset, int(wc.shard)),
@@ -27,5 +27,7 @@ rule voxels:
         grid=lambda wc: layout.geometry(config["grids"][wc.grid]),
         channel=lambda wc: channel_settings.settings(channel_spec(wc)),
         reading=lambda wc: config["datasets"][wc.dataset]["reading"],
+        # that one structure may need: what is rejected must not depend on the machine
+        memory_MB=1000,
     script:
         "../scripts/voxels.py"

@@ -17,7 +17,7 @@ with job(
         reading=dict(snakemake.params.reading),
         # an empty list where the channel has no use for one
         forcefield=Path(snakemake.input.forcefield) if snakemake.input.forcefield else None,
-        memory_limit_MB=snakemake.resources.mem_mb,
+        memory_limit_MB=snakemake.params.memory_MB,
         workers=snakemake.threads,
         progress=progress,
     )

@@ -136,7 +136,7 @@ def test_a_bar_moves_where_someone_watches(in_process, cifs, tmp_path, monkeypat
         (("cifs", "-o", "out.npy", "--n", "1"), "grid n is 1"),
         (("cifs", "-o", "out.npy", "--sigma", "-2"), "probe_sigma_A is -2.0"),
         (("cifs", "-o", "out.npy", "--forcefield", "my.csv"), "cannot read the force field my.csv"),
-        (("cifs", "-o", "out.npy", "--n", "900"), "more memory or fewer workers"),
+        (("cifs", "-o", "out.npy", "--n", "900"), "choose fewer points"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(in_process, cifs, monkeypatch, arguments, message):

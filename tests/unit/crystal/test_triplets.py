@@ -93,3 +93,9 @@ def test_what_is_no_operation(text):
 def test_no_end_of_operations():
     with pytest.raises(UnclearSymmetry, match="1000 symmetry operations"):
         listed_operations(["x,y,z"] * 1000)
+
+
+def test_translations_that_no_lattice_has():
+    listed = [f"x+1/{n},y,z" for n in (59, 53, 47, 43, 41)]
+    with pytest.raises(UnclearSymmetry, match="fractions that no lattice has"):
+        listed_operations(listed)

@@ -13,11 +13,11 @@ ORTHOGONAL = np.diag([21.0, 22.0, 23.0])
 TRICLINIC = lattice_from_parameters((21.0, 23.0, 22.0), (81, 97, 104))
 
 
-def found(frac, lattice, n=6, kinds=None, kind="unit_cell", endpoint=False):
+def found(frac, lattice, n=6, kinds=None, kind="unit_cell", endpoint=False, operations="all"):
     frac = np.asarray(frac, dtype=float)
     kinds = np.zeros(len(frac)) if kinds is None else np.asarray(kinds, dtype=float)
     points = distinct_points(GridSpec(kind, n, endpoint), lattice, 10.0)
-    return representatives(frac, np.stack([kinds, kinds]), lattice, points)
+    return representatives(frac, np.stack([kinds, kinds]), lattice, points, operations)
 
 
 def images(frac, *operations):
@@ -89,6 +89,19 @@ def test_axes_are_exchanged_only_where_they_have_as_many_points():
     points = distinct_points(GridSpec("unit_cell", 6), lattice, 10.0)
     uneven = type(points)(points.origin_A, points.steps_A, (6, 3, 6), points.take, True)
     assert representatives(frac, np.zeros((2, 4)), lattice, uneven) is None
+
+
+@pytest.mark.parametrize(
+    ("operations", "number"),
+    [("all", 6**3 // 8), ("inversions", 6**3 // 4), ("translations", 6**3 // 2)],
+)
+def test_fewer_operations_can_be_asked_for(operations, number):
+    """A centred cell with an inversion and a mirror."""
+    frac = images(ATOMS, (-1, -1, -1), (1, 1, -1), (-1, -1, 1))
+    frac = np.concatenate([frac, frac + (0.5, 0.5, 0.0)]) % 1.0
+    at_most = classes(found(frac, ORTHOGONAL, operations=operations))
+    assert number <= at_most <= number + 20
+    assert found(images(ATOMS, (-1, -1, -1)), ORTHOGONAL, operations="translations") is None
 
 
 def test_a_box_has_the_symmetry_of_its_surroundings():

@@ -184,3 +184,18 @@ def test_memory_is_what_was_estimated(case, root):
     # Freed memory is used again, so that less may be seen than was touched.
     assert measured < estimate < 2.2 * measured + 5.0
     assert estimate < 300.0
+
+
+@pytest.mark.parametrize("grid", [GridSpec("unit_cell", 9), GridSpec("cubic_box", 9, True, 11.0)], ids=str)
+def test_at_some_points_the_potential_is_what_it_is_among_all(grid):
+    upright = np.array([[9.0, 0, 1.0], [2.0, 8.0, 0.5], [0, 0, 10.0]])
+    ewald = potential(crystal([[0.1, 0.2, 0.3], [0.6, 0.5, 0.9]], [0.7, -0.7], upright), grid)
+    everywhere, shift = ewald.at(np.array([0.3, -0.2, 0.4])), np.array([0.3, -0.2, 0.4])
+    for share in (0.0, 0.02, 0.5):
+        wanted = np.random.default_rng(0).random(everywhere.shape) < share
+        np.testing.assert_allclose(
+            ewald.at(shift, wanted)[wanted], everywhere[wanted], rtol=1e-12, atol=1e-12
+        )
+    # Rows without any wanted point are not computed.
+    wanted[:], wanted[2, 3, 4] = False, True
+    assert np.count_nonzero(ewald.at(shift, wanted)) == everywhere.shape[2]

@@ -48,8 +48,7 @@ def test_values_of_the_paper(uff, element, x_A, D_kcal_mol):
 
 def test_first_103_elements_are_there(uff):
     periodic_table = {gemmi.Element(number).name for number in range(1, 104)}
-    # The paper still calls lawrencium Lw.
-    assert set(uff.sigma_A) == periodic_table - {"Lr"} | {"Lw"}
+    assert set(uff.sigma_A) == periodic_table
 
 
 def test_lorentz_berthelot_by_hand(uff):

@@ -67,3 +67,34 @@ def test_a_wall_of_huge_energies_stays_finite():
 def test_arrays_in_any_memory_order_are_taken_as_they_are_indexed():
     energy = np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1)
     assert np.array_equal(averaged(energy[None]).effective_energy_K(), energy)
+
+
+def test_points_that_stand_for_others_count_as_often():
+    energies = np.random.default_rng(3).normal(size=(5, 4)) * 500.0
+    copies = np.array([1, 3, 2, 1])
+    all_points = averaged(np.repeat(energies, copies, axis=1))
+    assert math.isclose(averaged(energies).mean_energy_K(copies), all_points.mean_energy_K(), rel_tol=1e-12)
+
+
+def test_another_average_takes_over_where_it_is_better():
+    rng = np.random.default_rng(4)
+    coarse, fine = rng.normal(size=(3, 2, 5)) * 500.0, rng.normal(size=(40, 10)) * 500.0
+    chosen = np.array([[True, False, False, True, False], [False, True, False, False, False]])
+    average, other = averaged(coarse), averaged(fine[:, chosen.ravel()])
+    average.replace(chosen, other)
+    expected = np.where(
+        chosen,
+        averaged(fine).effective_energy_K().reshape(chosen.shape),
+        averaged(coarse).effective_energy_K(),
+    )
+    assert np.allclose(average.effective_energy_K(), expected, rtol=1e-14)
+    # Each set's orientations weigh the same, however many there are.
+    factors = np.exp(-expected / TEMPERATURE)
+    assert np.allclose(average.factors() / average.factors().max(), factors / factors.max(), rtol=1e-12)
+
+
+def test_how_many_orientations_share_in_a_factor():
+    energies = np.array([[0.0, 0.0, np.inf, np.inf], [0.0, 1e5, 5.0, np.inf], [0.0, 1e6, np.inf, np.inf]])
+    assert np.allclose(averaged(energies).shares(), [3.0, 1.0, 1.0, 0.0])
+    assert averaged(energies).factors()[3] == 0.0
+    assert not averaged(energies[:, 3:]).factors().any()

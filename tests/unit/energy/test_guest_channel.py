@@ -10,6 +10,7 @@ from porevox.energy.channels import channel_from_dict
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec
 from porevox.energy.guest_channel import GuestChannel
+from porevox.energy.guest_energy import GuestEnergy
 from porevox.energy.lennard_jones_channel import LennardJonesChannel
 from porevox.errors import PorevoxError, StructureRejected
 
@@ -53,6 +54,11 @@ def framework(frac=((0, 0, 0), (0.5, 0.25, 0.125)), elements=("C", "O"), charges
         {"n_orientations": 24.0},
         {"n_orientations": True},
         {"n_orientations": 10**9},
+        {"henry_tolerance": 0.0},
+        {"henry_tolerance": 1.5},
+        {"henry_tolerance": math.nan},
+        {"henry_tolerance": None},
+        {"henry_tolerance": True},
         {"sites": []},
         {"sites": None},
         {"probe_sigma_A": 3.0},
@@ -68,15 +74,20 @@ def test_sites_are_required():
         GuestChannel.from_dict({"temperature_K": 298.0})
 
 
-def test_the_number_of_orientations_suits_the_guest():
-    """The setting is resolved at once, so that it stands in every key."""
-    bent = [*CO2[:2], CO2[2] | {"x_A": 0.5}]
-    lopsided = [*CO2[:2], CO2[2] | {"charge_e": -0.3}]
-    chosen = [GuestChannel(sites).n_orientations for sites in (METHANE, CO2, lopsided, bent)]
-    assert chosen == sorted(set(chosen)) and chosen[0] == 1
-    assert GuestChannel(CO2).to_dict()["n_orientations"] == chosen[1]
-    assert GuestChannel(CO2, n_orientations=None) == GuestChannel(CO2)
+def test_only_a_guest_that_can_turn_has_a_choice_of_orientations():
+    assert GuestChannel(METHANE).n_orientations == 1
     assert GuestChannel(METHANE, n_orientations=50) == GuestChannel(METHANE)
+    assert GuestChannel(CO2).to_dict()["n_orientations"] is None
+    assert GuestChannel(CO2).henry_tolerance == 0.02
+    assert GuestChannel(CO2, henry_tolerance=1).to_dict()["henry_tolerance"] == 1.0
+
+
+def test_a_fixed_number_of_orientations_is_kept_to(monkeypatch):
+    asked = []
+    at = GuestEnergy.at
+    monkeypatch.setattr(GuestEnergy, "at", lambda self, *args: asked.append(args) or at(self, *args))
+    GuestChannel(CO2, n_orientations=7, henry_tolerance=1e-4).compute(framework(), GRID, FIELD)
+    assert len(asked) == 7
 
 
 def test_a_channel_survives_the_way_through_a_dict():

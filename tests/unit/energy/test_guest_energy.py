@@ -63,7 +63,7 @@ def test_one_orientation_is_the_sum_over_its_sites():
 def test_sites_in_the_origin_are_computed_once(monkeypatch):
     calls = []
     at = EwaldPotential.at
-    monkeypatch.setattr(EwaldPotential, "at", lambda self, shift: calls.append(shift) or at(self, shift))
+    monkeypatch.setattr(EwaldPotential, "at", lambda self, *args: calls.append(args) or at(self, *args))
     energy, groups, _ = guest(CO2, framework())
     for places in places_in_orientations(groups, 7):
         energy.at(places)
@@ -153,3 +153,27 @@ def test_memory_counts_points_atoms_and_kinds_of_sites():
     # Some 30 images of each atom lie within 12 A of this cell, 40 bytes for each kind of site.
     assert needed(CO2, many, 20) > 2 * 5000 * 30 * 40 / 1e6
     assert needed(CO2, many, 20) > 1.5 * needed(N2, many, 20)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sites", [CO2, HYDROGEN], ids=["CO2", "H2"])
+def test_some_points_have_the_energies_that_they_have_among_all(sites, monkeypatch):
+    """Nothing of what stands at the other points gets through."""
+
+    def spoiled(at):
+        def with_garbage(self, shift_A=None, wanted=None):
+            values = at(self, shift_A, wanted)
+            return values if wanted is None else np.where(wanted, values, np.nan)
+
+        return with_garbage
+
+    energy, groups, points = guest(sites, framework(elements=("C", "Zn")))
+    wanted = np.random.default_rng(0).random(points.counts) < 0.05
+    places = places_in_orientations(groups, 4)
+    expected = [energy.at(place)[wanted] for place in places]
+    monkeypatch.setattr(EwaldPotential, "at", spoiled(EwaldPotential.at))
+    monkeypatch.setattr(LennardJonesSum, "at", spoiled(LennardJonesSum.at))
+    for place, values in zip(places, expected, strict=True):
+        found = energy.at(place, wanted)
+        assert np.allclose(found, values, rtol=1e-9, atol=1e-6)
+        assert found.shape == (wanted.sum(),)

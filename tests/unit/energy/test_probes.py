@@ -139,3 +139,36 @@ def test_broken_tables_of_guests(tmp_path, row, words):
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(PorevoxError, match="gone.csv cannot be read"):
         find_probe("x", [tmp_path / "gone.csv"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sigma_A,epsilon_K,name\n1,2\n", "line 2: no value in column name"),
+        ("name,sigma_A,epsilon_K\n ,1,2\n", "line 2: no value in column name"),
+        ("name,sigma_A,epsilon_K\nX,1,2,3\n", "line 2: the row has more values"),
+    ],
+)
+def test_a_row_of_probes_that_is_too_short_or_too_long_is_refused(tmp_path, text, message):
+    table = tmp_path / "probes.csv"
+    table.write_text(text)
+    with pytest.raises(PorevoxError, match=message):
+        find_probe("X", [table])
+
+
+HEAD = "guest,x_A,y_A,z_A,sigma_A,epsilon_K,charge_e\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("CO2,0,0,0,2.8,27,0.7\nCO2,0,0,1.16,3.05,79,-0.35\n", "charges of CO2 add up to 0.35 e"),
+        ("X,0,0,0,2.8,27,0\nX,0,0,0,2.8,27,0\n", "line 3: the site of X is listed twice"),
+        (",0,0,0,2.8,27,0\n", "line 2: no value in column guest"),
+    ],
+)
+def test_a_guest_that_is_charged_or_has_a_site_twice_is_refused(tmp_path, rows, message):
+    table = tmp_path / "guests.csv"
+    table.write_text(HEAD + rows)
+    with pytest.raises(PorevoxError, match=message):
+        find_guest("CO2", [table])

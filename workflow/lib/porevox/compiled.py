@@ -1,6 +1,7 @@
 """Compiled functions: how numba is used everywhere in this library."""
 
 import hashlib
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,13 +29,26 @@ def _stamp() -> str:
 _STAMP = _stamp()
 
 
+def _never_shared(dispatcher):
+    """Give every piece of machine code a file name of its own.
+
+    numba numbers them. Two processes that compile a function for different types of arguments at
+    the same time may take the same number, and the index then leads to the other's code. With
+    names that are never used twice, the worst is that one of the two is compiled once more.
+    """
+    files = dispatcher._cache._cache_file
+    stem = files._index_name.removesuffix(".nbi")
+    files._data_name = lambda number: f"{stem}.{uuid.uuid4().hex[:12]}.nbc"
+    return dispatcher
+
+
 def jit(**options) -> Callable:
     """Decorate a function to be compiled when it is first called.
 
     The machine code is kept on disk where there is a place for it: beside the module, or in the
     user's cache. A change of any compiled function, and another type of processor, have files of
-    their own, each written under a temporary name first; so jobs that start at the same time on
-    different nodes do not get in each other's way.
+    their own, each written under a temporary name first and named like no other; so jobs that start at
+    the same time on different nodes do not get in each other's way.
 
     Parameters
     ----------
@@ -53,7 +67,7 @@ def jit(**options) -> Callable:
         name = function.__qualname__
         function.__qualname__ = f"{name}-{_STAMP}"  # the cache's files are named after it
         try:
-            return numba.njit(cache=True, **options)(function)
+            return _never_shared(numba.njit(cache=True, **options)(function))
         except RuntimeError:  # neither the module's folder nor the user's cache can be written
             return numba.njit(**options)(function)
         finally:

@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -93,8 +94,8 @@ def voxelise_shard(
     forcefield : path or None
         CSV table of Lennard-Jones parameters, for the channels that need one.
     memory_limit_MB : float
-        Memory for the structures under way in all workers, MB (10^6 bytes), libraries not
-        included; a structure that needs more than its worker's part is rejected.
+        Memory that one structure may need, MB (10^6 bytes), libraries not included; a structure that
+        needs more is rejected. It does not depend on `workers`, lest the results do.
     workers : int
         Processes; even with 1 the work is done in a process of its own, which may die.
     progress : callable, optional
@@ -118,12 +119,14 @@ def voxelise_shard(
     out_dir.mkdir(parents=True, exist_ok=True)
     _warm_up(settings)
     n = settings.grid.n
+    chunk = max(1, min(8, _CHUNK_BYTES // (4 * n**3)))
     outcomes = map_isolated(
         partial(_voxelise, settings),
         read_pack(Path(pack)),
         _crashed,
-        workers,
-        chunk_size=max(1, min(8, _CHUNK_BYTES // (4 * n**3))),
+        # No more processes than there is work for: all of them are started at once.
+        min(workers, max(1, math.ceil(pack_size(Path(pack)) / chunk))),
+        chunk_size=chunk,
         limit_s=time_limit_s,
         timed_out=partial(_timed_out, time_limit_s),
     )
@@ -165,13 +168,13 @@ def _settings(grid, channel, reading, forcefield, memory_limit_MB, workers) -> _
         channel_from_dict(channel),
         ReadingPolicy(**reading),
         None if forcefield is None else load_forcefield(forcefield),
-        float(memory_limit_MB) / workers,
+        float(memory_limit_MB),
     )
     smallest = settings.channel.memory_MB(_two_atoms(settings.forcefield), settings.grid)
     if not smallest <= settings.memory_MB:
         raise PorevoxError(
-            f"a grid of n = {settings.grid.n} needs {smallest:.0f} MB per worker but only "
-            f"{settings.memory_MB:.0f} MB are allowed; give the job more memory or fewer workers"
+            f"this channel on a grid of n = {settings.grid.n} needs {smallest:.0f} MB even for two atoms "
+            f"but only {settings.memory_MB:.0f} MB are allowed; choose fewer points or a shorter cutoff"
         )
     return settings
 
@@ -222,7 +225,7 @@ def _voxelise(settings: _Settings, item: tuple[str, bytes]) -> _Accepted | _Reje
             raise StructureRejected(
                 "too_large",
                 f"{len(structure.elements)} atoms need about {needed:.0f} MB, "
-                f"{settings.memory_MB:.0f} MB are allowed per worker",
+                f"{settings.memory_MB:.0f} MB are allowed",
             )
         result = settings.channel.compute(structure, settings.grid, settings.forcefield)
         return _accepted(structure, result)

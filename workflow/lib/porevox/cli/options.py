@@ -72,7 +72,12 @@ def _add_channel(group) -> None:
     add("--epsilon", type=float, metavar="K", help="epsilon/kB of the probe in K, in place of the table's")
     add("--guest", metavar="NAME", help="of resources/guests.csv (default: CO2)")
     add("--temperature", type=float, metavar="K", help="of the average over orientations (default: 298)")
-    add("--orientations", type=int, metavar="N", help="of a guest of several sites (default: 24)")
+    add(
+        "--orientations",
+        type=int,
+        metavar="N",
+        help="of a guest (default: as many as it needs)",
+    )
     add("--cutoff", type=float, metavar="A", help="cutoff radius (default: 10, of guests 12)")
     add("--truncation", choices=("truncated", "shifted"), help="of pair energies (default: truncated)")
     add(

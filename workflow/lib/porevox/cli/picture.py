@@ -167,6 +167,11 @@ def _index(table: Path) -> list[dict]:
         raise PorevoxError(f"{table}, the index of the voxels, cannot be read ({error}).") from error
     if rows and not {"id", "row", "n_atoms", "volume_A3"} <= set(rows[0]):
         raise PorevoxError(f"{table} is not the index of any voxels: its columns id and row are missing.")
+    for row in rows:
+        try:
+            int(row["row"]), int(row["n_atoms"]), float(row["volume_A3"])
+        except (TypeError, ValueError) as error:
+            raise PorevoxError(f"{table}: the row of {row['id']!r} holds no numbers ({error}).") from error
     return rows
 
 

@@ -121,7 +121,7 @@ def _compute(options: argparse.Namespace, wanted: Settings, work: Path) -> tuple
             channel=wanted.channel,
             reading=wanted.reading,
             forcefield=wanted.forcefield,
-            memory_limit_MB=options.memory * options.jobs,
+            memory_limit_MB=options.memory,
             workers=options.jobs,
             progress=bar,
         )

@@ -13,6 +13,8 @@ from porevox.errors import StructureRejected
 # A space group has at most 192 operations; lists written for small supercells have a few times
 # as many. The time to merge images grows with the square of this number.
 _MAX_OPERATIONS = 768
+#: Least common denominator of all translations; settings of the tables need 24 at most.
+_FINEST_TRANSLATION = 10**6
 _MAX_LENGTH = 100
 # Decimals stand for fractions: 0.142857 for 1/7.
 _LARGEST_DENOMINATOR = 60
@@ -65,6 +67,8 @@ def listed_operations(triplets: Sequence[str]) -> np.ndarray:
 def _operations(triplets: tuple[str, ...]) -> np.ndarray:
     exact = [_IDENTITY, *(_exact(text) for text in triplets)]
     scale = math.lcm(*(shift.denominator for _, shifts in exact for shift in shifts))
+    if scale > _FINEST_TRANSLATION:
+        raise UnclearSymmetry("the symmetry operations translate by fractions that no lattice has")
     rows = np.array([[*rotation, *(int(s * scale) % scale for s in shifts)] for rotation, shifts in exact])
     _, first = np.unique(rows, axis=0, return_index=True)
     rows = rows[np.sort(first)]

@@ -12,6 +12,9 @@ from porevox.energy.grid import GridSpec, distinct_points
 from porevox.energy.lennard_jones import LennardJonesSum, check_truncation, memory_MB
 from porevox.errors import PorevoxError
 
+#: Beyond, the sums would take hours and change nothing, angstrom.
+LONGEST_CUTOFF_A = 100.0
+
 
 @dataclass(frozen=True)
 class LennardJonesChannel:
@@ -51,6 +54,10 @@ class LennardJonesChannel:
             if not (number and math.isfinite(value) and value > 0):
                 raise PorevoxError(f"channel {field} is {value!r}; it must be a positive number")
             object.__setattr__(self, field, float(value))
+        if self.cutoff_A > LONGEST_CUTOFF_A:
+            raise PorevoxError(
+                f"channel cutoff_A is {self.cutoff_A:g}; it can be {LONGEST_CUTOFF_A:g} at most"
+            )
         check_truncation(self.truncation)
 
     @classmethod

@@ -14,6 +14,8 @@ from porevox.errors import PorevoxError
 
 _PROBE_NUMBERS = ("sigma_A", "epsilon_K")
 _SITE_NUMBERS = ("x_A", "y_A", "z_A", "sigma_A", "epsilon_K", "charge_e")
+#: Charges of a guest that add up to less are neutral but for rounding.
+_ROUNDED_CHARGE_E = 1e-6
 
 
 def find_probe(name: str, tables: Sequence[Path]) -> tuple[float, float]:
@@ -86,7 +88,7 @@ def _read_probes(path: Path, *_stamp: int) -> dict[str, tuple[float, float]]:
     probes = {}
     for line, row in enumerate(_read_rows(path, ("name", *_PROBE_NUMBERS)), start=2):
         where = f"{path}, line {line}"
-        name = row["name"].strip()
+        name = _name(row, "name", where)
         if name in probes:
             raise PorevoxError(f"{where}: the probe {name} is listed twice; remove one of its rows.")
         sigma, epsilon = (_number(row, column, where) for column in _PROBE_NUMBERS)
@@ -106,8 +108,17 @@ def _read_guests(path: Path, *_stamp: int) -> dict[str, tuple[tuple, ...]]:
             raise PorevoxError(
                 f"{where}: sigma_A and epsilon_K of a site must be positive, or both 0 for a mere charge."
             )
-        name = row["guest"].strip()
+        name = _name(row, "guest", where)
+        if tuple(site.items()) in guests.get(name, ()):
+            raise PorevoxError(f"{where}: the site of {name} is listed twice; remove one of its rows.")
         guests[name] = (*guests.get(name, ()), tuple(site.items()))
+    for name, sites in guests.items():
+        charge = sum(dict(site)["charge_e"] for site in sites)
+        if abs(charge) > _ROUNDED_CHARGE_E:
+            raise PorevoxError(
+                f"{path}: the charges of {name} add up to {charge:g} e; a guest must be neutral, since the "
+                "zero of the potential is arbitrary."
+            )
     return guests
 
 
@@ -122,6 +133,15 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict]:
     if missing:
         raise PorevoxError(f"The table {path} has no column {missing[0]}: add it.")
     return rows
+
+
+def _name(row: dict, column: str, where: str) -> str:
+    name = (row[column] or "").strip()
+    if not name:
+        raise PorevoxError(f"{where}: no value in column {column}; complete the row or remove it.")
+    if None in row:
+        raise PorevoxError(f"{where}: the row has more values than the table has columns; correct it.")
+    return name
 
 
 def _number(row: dict, column: str, where: str) -> float:
