@@ -36,7 +36,9 @@ def _never_shared(dispatcher):
     the same time may take the same number, and the index then leads to the other's code. With
     names that are never used twice, the worst is that one of the two is compiled once more.
     """
-    files = dispatcher._cache._cache_file
+    files = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if files is None:  # nothing is compiled (NUMBA_DISABLE_JIT), or nothing kept
+        return dispatcher
     stem = files._index_name.removesuffix(".nbi")
     files._data_name = lambda number: f"{stem}.{uuid.uuid4().hex[:12]}.nbc"
     return dispatcher
