@@ -143,8 +143,10 @@ class DistinctPoints:
 def _expand(values, along_a, along_b, along_c, whole):
     for i in range(len(along_a)):
         for j in range(len(along_b)):
+            source, target = values[along_a[i], along_b[j]], whole[i, j]
             for k in range(len(along_c)):
-                whole[i, j, k] = values[along_a[i], along_b[j], along_c[k]]
+                # Unsigned: numba then does not look for indices that count from the end.
+                target[k] = source[np.uintp(along_c[k])]
 
 
 def supercell_repeats(lattice_A: np.ndarray, cutoff_A: float) -> tuple[int, int, int]:
