@@ -358,3 +358,33 @@ def test_without_charges_there_is_no_electrostatic_channel(pack, tmp_path):
     assert summary["n_structures"] == 0
     reasons = {row["id"]: row["reason"] for row in table(tmp_path / "ledger.csv")}
     assert {reasons[id] for id in GOOD} == {"no_charges"}
+
+
+GIANT = """
+import resource, sys
+from porevox import voxels
+voxels.voxelise_shard(sys.argv[1], sys.argv[2], {"kind": sys.argv[4], "n": 25}, {"kind": sys.argv[5]}, {},
+                      sys.argv[3] if sys.argv[5] == "lennard_jones" else None, 1000.0, 1)
+for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+    print(resource.getrusage(whose).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("grid", "kind"),
+    [("mic_supercell", "lennard_jones"), ("cubic_box", "lennard_jones"), ("unit_cell", "electrostatic")],
+)
+def test_no_process_takes_500_MB_for_14000_sites_in_700000_cubic_angstrom(
+    root, tmp_path, forcefield, grid, kind
+):
+    sites = np.indices((25, 25, 25)).reshape(3, -1).T[:14_000] / 25 + 0.01
+    rows = [f"C{i} C {x:.4f} {y:.4f} {z:.4f} {(-1) ** i * 0.3}" for i, (x, y, z) in enumerate(sites)]
+    head = cif(88.8, "").replace("89.8", "88.8").replace("_c 9.5", "_c 88.8")
+    text = head.replace("_occupancy", "_charge") + "\n".join(rows) + "\n"
+    pack = packed(tmp_path, {"giant": text})
+    env = {**os.environ, "PYTHONPATH": str(root / "workflow" / "lib")}
+    command = [sys.executable, "-c", GIANT, str(pack), str(tmp_path / "out"), str(forcefield), grid, kind]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert [row["id"] for row in table(tmp_path / "out" / "index.csv")] == ["giant"], done.stderr
+    assert max(map(float, done.stdout.split())) < 500.0

@@ -2,7 +2,8 @@
 
 import pytest
 
-from porevox.energy.channels import KINDS, channel_from_dict
+from porevox.energy.channels import KINDS, channel_from_dict, whole_grid_MB
+from porevox.energy.grid import GridSpec
 from porevox.energy.lennard_jones_channel import LennardJonesChannel
 from porevox.errors import PorevoxError
 
@@ -26,3 +27,14 @@ def test_a_channel_without_a_kind_is_a_lennard_jones_channel():
 def test_an_unknown_kind_or_setting_is_refused(values):
     with pytest.raises(PorevoxError, match=r"unknown|no setting named 'cutoff'"):
         channel_from_dict(values)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [0, -1.0, 101.0, "10", None, True, float("nan")])
+def test_a_cutoff_that_makes_no_sense_is_refused_by_every_kind(kind, value):
+    with pytest.raises(PorevoxError, match="cutoff_A"):
+        channel_from_dict({"kind": kind, "cutoff_A": value, **SETTINGS.get(kind, {})})
+
+
+def test_the_voxels_count_in_double_and_single_precision_and_as_bytes():
+    assert whole_grid_MB(GridSpec("unit_cell", n=100)) == 16.0

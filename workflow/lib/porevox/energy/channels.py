@@ -1,5 +1,6 @@
 """What all voxel channels share: what they give back, and how to build one from a config's block."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
@@ -10,6 +11,9 @@ from porevox.crystal.structure import Structure
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec
 from porevox.errors import PorevoxError
+
+#: Beyond, the sums would take hours and change nothing, angstrom.
+LONGEST_CUTOFF_A = 100.0
 
 
 @dataclass(frozen=True)
@@ -109,3 +113,33 @@ def settings_of(cls: type, values: Mapping) -> dict:
     if unknown:
         raise PorevoxError(f"a channel of kind {cls.kind} has no setting named {unknown[0]!r}")
     return settings
+
+
+def check_positive(channel: Channel, *fields: str) -> None:
+    """Hold settings of a channel to positive numbers, and make floats of them.
+
+    Parameters
+    ----------
+    channel : Channel
+        While it is being made.
+    *fields : str
+        Names of its settings; a ``cutoff_A`` may not exceed :data:`LONGEST_CUTOFF_A`.
+
+    Raises
+    ------
+    PorevoxError
+        A value is not allowed.
+    """
+    for field in fields:
+        value = getattr(channel, field)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and math.isfinite(value) and value > 0):
+            raise PorevoxError(f"channel {field} is {value!r}; it must be a positive number")
+        if field == "cutoff_A" and value > LONGEST_CUTOFF_A:
+            raise PorevoxError(f"channel {field} is {value:g}; it can be {LONGEST_CUTOFF_A:g} at most")
+        object.__setattr__(channel, field, float(value))
+
+
+def whole_grid_MB(grid: GridSpec) -> float:
+    """Memory of one channel's voxels in double and single precision and on their way to a file, MB."""
+    return (8 + 4 + 4) * float(grid.n) ** 3 / 1e6

@@ -1,16 +1,14 @@
 """The electrostatic channel: the potential of the framework's partial charges."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from porevox.crystal.structure import Structure
-from porevox.energy.channels import ChannelResult, settings_of
+from porevox.energy.channels import ChannelResult, check_positive, settings_of, whole_grid_MB
 from porevox.energy.ewald import DEFAULT_ACCURACY_V, EwaldPotential, check_accuracy, memory_MB
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec, distinct_points
-from porevox.errors import PorevoxError
 
 
 @dataclass(frozen=True)
@@ -40,12 +38,7 @@ class ElectrostaticChannel:
 
     def __post_init__(self):
         check_accuracy(self.accuracy_V)
-        value = self.cutoff_A
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (number and math.isfinite(value) and value > 0):
-            raise PorevoxError(f"channel cutoff_A is {value!r}; it must be a positive number")
-        for field in ("accuracy_V", "cutoff_A"):
-            object.__setattr__(self, field, float(getattr(self, field)))
+        check_positive(self, "accuracy_V", "cutoff_A")
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "ElectrostaticChannel":
@@ -120,7 +113,4 @@ class ElectrostaticChannel:
             MB (10^6 bytes), the interpreter and its libraries not included.
         """
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
-        # The whole grid in double and in single precision, and the bytes of that on their way to
-        # a file; while axes are spread one by one there are two copies in double precision.
-        whole = (8 + 8 + 4 + 4) * float(grid.n) ** 3 / 1e6
-        return memory_MB(structure, points, self.accuracy_V) + whole
+        return memory_MB(structure, points, self.accuracy_V) + whole_grid_MB(grid)

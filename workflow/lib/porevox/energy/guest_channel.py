@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from porevox.crystal.structure import Structure
-from porevox.energy.channels import ChannelResult, settings_of
+from porevox.energy.channels import ChannelResult, check_positive, settings_of, whole_grid_MB
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec, distinct_points
 from porevox.energy.guest import GuestSite, freedom, guest_sites, site_groups
@@ -68,12 +68,7 @@ class GuestChannel:
 
     def __post_init__(self):
         object.__setattr__(self, "sites", guest_sites(self.sites))
-        for field in ("temperature_K", "cutoff_A"):
-            value = getattr(self, field)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and math.isfinite(value) and value > 0):
-                raise PorevoxError(f"channel {field} is {value!r}; it must be a positive number")
-            object.__setattr__(self, field, float(value))
+        check_positive(self, "temperature_K", "cutoff_A")
         check_truncation(self.truncation)
         self._check_orientations()
         if freedom(site_groups(self.sites)) == "none":
@@ -188,7 +183,5 @@ class GuestChannel:
             MB (10^6 bytes), the interpreter and its libraries not included.
         """
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
-        # The whole grid in double and in single precision, and its bytes on their way to a file.
-        whole = (8 + 8 + 4 + 4) * float(grid.n) ** 3 / 1e6
         groups = site_groups(self.sites)
-        return memory_MB(structure, points, groups, self.cutoff_A, self._sizes()[0]) + whole
+        return memory_MB(structure, points, groups, self.cutoff_A, self._sizes()[0]) + whole_grid_MB(grid)

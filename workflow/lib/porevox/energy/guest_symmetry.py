@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from porevox.crystal.structure import Structure
-from porevox.energy.equivalence import representatives
+from porevox.energy.equivalence import representatives, represents
 from porevox.energy.forcefield import ForceField, mix
 from porevox.energy.grid import DistinctPoints
 from porevox.energy.guest import SiteGroup, freedom
@@ -75,7 +75,7 @@ def equal_points(
     axis = freedom(groups) in ("none", "axis")
     kinds = _kinds(structure, forcefield, groups)
     first = _first(structure, points, kinds, "inversions" if axis else "translations")
-    wanted = first == np.arange(first.size).reshape(first.shape)
+    wanted = represents(first)
     number = (np.cumsum(wanted) - 1)[first]
     return EqualPoints(wanted, number, np.bincount(number.reshape(-1)))
 

@@ -1,19 +1,14 @@
 """The Lennard-Jones channel: what a spherical probe feels at each point of a grid."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from porevox.crystal.structure import Structure
-from porevox.energy.channels import ChannelResult, settings_of
+from porevox.energy.channels import ChannelResult, check_positive, settings_of, whole_grid_MB
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec, distinct_points
 from porevox.energy.lennard_jones import LennardJonesSum, check_truncation, memory_MB
-from porevox.errors import PorevoxError
-
-#: Beyond, the sums would take hours and change nothing, angstrom.
-LONGEST_CUTOFF_A = 100.0
 
 
 @dataclass(frozen=True)
@@ -48,16 +43,7 @@ class LennardJonesChannel:
     truncation: str = "truncated"
 
     def __post_init__(self):
-        for field in ("probe_sigma_A", "probe_epsilon_K", "cutoff_A"):
-            value = getattr(self, field)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and math.isfinite(value) and value > 0):
-                raise PorevoxError(f"channel {field} is {value!r}; it must be a positive number")
-            object.__setattr__(self, field, float(value))
-        if self.cutoff_A > LONGEST_CUTOFF_A:
-            raise PorevoxError(
-                f"channel cutoff_A is {self.cutoff_A:g}; it can be {LONGEST_CUTOFF_A:g} at most"
-            )
+        check_positive(self, "probe_sigma_A", "probe_epsilon_K", "cutoff_A")
         check_truncation(self.truncation)
 
     @classmethod
@@ -130,8 +116,5 @@ class LennardJonesChannel:
         float
             MB (10^6 bytes), the interpreter and its libraries not included.
         """
-        # The whole grid in double and in single precision, and the bytes of that on their way to a
-        # file.
-        whole = (8 + 4 + 4) * float(grid.n) ** 3 / 1e6
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
-        return memory_MB(structure, points, self.cutoff_A) + whole
+        return memory_MB(structure, points, self.cutoff_A) + whole_grid_MB(grid)
