@@ -151,8 +151,22 @@ def map_isolated(
                     pool = _replaced(pool, workers)
                 results = _one_by_one(work, chunk, crashed, limit_s, timed_out)
             yield from results
+    except BaseException:
+        _hang_up(pool)
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _hang_up(pool: ProcessPoolExecutor) -> None:
+    """Let the thread that reads results see the end of them once no worker is left.
+
+    A worker that is killed while it sends a result leaves that thread waiting for the rest, for
+    ever: this process holds the sending end of the pipe, too.
+    """
+    writer = getattr(getattr(pool, "_result_queue", None), "_writer", None)
+    if writer is not None and not writer.closed:
+        writer.close()
 
 
 def _within(work: Callable, limit_s: float, timed_out: Callable, item: Any) -> Any:
