@@ -56,3 +56,54 @@ def test_steps_that_belong_together_are_not_torn_apart():
     assert done == ["after the signal"]
     with signals.stopped_by_signals(), signals.undisturbed():
         pass  # that was the former command
+
+
+TORN = """
+import os, signal, sys, time
+sys.path.insert(0, sys.argv[1])
+from porevox.cli import signals
+class Torn:
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        self.key = 1
+    def __del__(self):
+        self.key
+class Loses:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+with signals.stopped_by_signals():
+    try:
+        {deed}
+        time.sleep(20)
+    except KeyboardInterrupt:
+        status = signals.exit_status()
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        pytest.param("Torn()", id="torn apart while it is made"),
+        pytest.param("a = Loses(); a = None", id="raised in a finalizer"),
+    ],
+)
+def test_what_a_signal_tears_apart_neither_shouts_nor_loses_it(root, deed):
+    arguments = [sys.executable, "-c", TORN.format(deed=deed), root / "workflow" / "lib"]
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=15)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGINT, "")
+
+
+def test_other_faults_of_finalizers_are_still_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+
+    class Faulty:
+        def __del__(self):
+            raise ValueError("a fault of its own")
+
+    with signals.stopped_by_signals():
+        Faulty()
+    assert [str(one.exc_value) for one in told] == ["a fault of its own"]

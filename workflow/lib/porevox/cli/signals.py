@@ -1,8 +1,10 @@
 """Ctrl-C and polite kills: workers end at once, and the command cleans up after itself."""
 
+import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ _SOON_S = 0.05
 class _State:
     """Of the command that is running: its process, the signal it got, and whether to wait."""
 
+    unraisable = staticmethod(sys.unraisablehook)
     process = 0
     received = 0
     waiting = 0
@@ -29,10 +32,14 @@ def stopped_by_signals() -> Iterator[None]:
         return
     _State.process, _State.received, _State.waiting = os.getpid(), 0, 0
     former = {number: signal.signal(number, _stop) for number in _STOPPING}
+    _State.unraisable, sys.unraisablehook = sys.unraisablehook, _heed_lost
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if _State.received:
+            gc.collect()  # what was torn apart ends here, where its complaints are not heard
+        sys.unraisablehook = _State.unraisable
         _State.process = 0
         for number, handler in former.items():
             signal.signal(number, handler)
@@ -47,6 +54,15 @@ def _stop(number: int, _frame) -> None:
         for worker in multiprocessing.active_children():
             worker.kill()
         raise KeyboardInterrupt
+
+
+def _heed_lost(lost) -> None:
+    """See to an exception that the interpreter could not raise, as in a finalizer."""
+    if not _State.received:
+        _State.unraisable(lost)
+    elif issubclass(lost.exc_type, KeyboardInterrupt):
+        signal.setitimer(signal.ITIMER_REAL, _SOON_S)
+    # Else an object that the signal tore apart half-made: of no interest any more.
 
 
 def exit_status() -> int:
