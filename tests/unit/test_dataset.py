@@ -11,6 +11,13 @@ from porevox.errors import REASONS, PorevoxError
 CHANNEL = {"name": "lj", "settings": {}, "forcefield": "uff", "quantity": "energy", "unit": "K", "key": "k"}
 
 
+def write_index(folder, names):
+    """Voxels' index whose volume and density tell the structure and the row."""
+    index = pd.DataFrame({"id": names, "row": range(len(names))})
+    index["volume_A3"] = [1000.0 + int(name[1:]) for name in names]
+    index.assign(density_g_cm3=0.5 + index["row"]).to_csv(folder / "index.csv", index=False)
+
+
 @pytest.fixture
 def inputs(tmp_path):
     """20 structures s00..s19 in two shards, of which s03 has no voxels; labels with every defect."""
@@ -23,7 +30,7 @@ def inputs(tmp_path):
         folder = tmp_path / f"vox/shard{shard}"
         folder.mkdir(parents=True)
         good = [name for name in ids[10 * shard : 10 * shard + 10] if name != "s03"]
-        pd.DataFrame({"id": good, "row": range(len(good))}).to_csv(folder / "index.csv", index=False)
+        write_index(folder, good)
         bad = 's03,no_atoms,"no atoms, none"\n' if shard == 0 else ""
         (folder / "ledger.csv").write_text("id,reason,detail\n" + bad)
         (folder / "shard.json").write_text(json.dumps({"energies_sha256": f"digest{shard}"}))
@@ -96,10 +103,11 @@ def test_labels_and_places_belong_to_their_structures(inputs):
         number = int(row.id[1:])
         assert row.y == number + 0.5
         if row.id == "s03":
-            assert pd.isna(row.row_lj) and pd.isna(row.shard)
+            assert pd.isna(row.row_lj) and pd.isna(row.shard) and pd.isna(row.cif_volume_A3)
         else:
             index = pd.read_csv(inputs / f"vox/shard{int(row.shard)}/index.csv").set_index("id")
             assert index.at[row.id, "row"] == row.row_lj
+            assert (row.cif_volume_A3, row.cif_density_g_cm3) == (1000 + number, 0.5 + row.row_lj)
         assert pd.isna(row.density) if row.id == "s04" else row.density == number
 
 
@@ -165,7 +173,7 @@ def two_channels(inputs):
         folder.mkdir(parents=True)
         bad = ("s03",) if shard == 0 else ("s11", "s12")
         good = [f"s{k:02d}" for k in range(10 * shard, 10 * shard + 10) if f"s{k:02d}" not in bad]
-        pd.DataFrame({"id": good, "row": range(len(good))}).to_csv(folder / "index.csv", index=False)
+        write_index(folder, good)
         lines = ['s03,no_atoms,"no atoms, none"'] if shard == 0 else ["s11,no_charges,x", "s12,net_charge,y"]
         (folder / "ledger.csv").write_text("id,reason,detail\n" + "\n".join(lines) + "\n")
         (folder / "shard.json").write_text(json.dumps({"energies_sha256": f"es{shard}"}))

@@ -8,6 +8,8 @@ from porevox.schema import check_block, load_schema
 
 #: Model types that look at voxels; the others look at descriptors, or at nothing.
 VOXEL_MODELS = ("retnet",)
+#: Columns that a dataset's table has of itself, from the voxels' index: the scale that voxels have lost.
+SCALE_COLUMNS = {"cif_volume_A3": "volume_A3", "cif_density_g_cm3": "density_g_cm3"}
 #: Temperature of Henry coefficients from a channel that has none of its own, K.
 ROOM_TEMPERATURE_K = 298.0
 #: Cutoff that sets the supercell where no channel has one, angstrom (thesis, section 3.2).
@@ -235,4 +237,5 @@ def columns_needed(config: dict, study: dict) -> Iterator[tuple[str, str]]:
         model = config["models"][name]
         if model["type"] == "random_forest":
             yield from ((column, "descriptors") for column in descriptors_of(config, study, model))
-        yield from ((column, f"models.{name}.scalars") for column in model.get("scalars", []))
+        scalars = [column for column in model.get("scalars", []) if column not in SCALE_COLUMNS]
+        yield from ((column, f"models.{name}.scalars") for column in scalars)

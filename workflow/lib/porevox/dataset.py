@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from porevox.config import SCALE_COLUMNS
 from porevox.errors import PorevoxError
 from porevox.labels import Drops, join_tables, label_structures
 from porevox.split import check_sizes, file_split, group_split, random_split
@@ -90,22 +91,23 @@ def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path]) -> pd
     Returns
     -------
     pandas.DataFrame
-        The table with ``shard`` and ``row_<channel>``, missing where there are no voxels.
+        The table with ``shard``, ``row_<channel>`` and the scale that voxels have lost (volume of the
+        cell and density, :data:`porevox.config.SCALE_COLUMNS`), missing where there are no voxels.
     """
-    frames = []
-    for shard, folder in sorted(shards.items()):
-        index = pd.read_csv(
-            folder / "index.csv", dtype={"id": str}, keep_default_na=False, usecols=["id", "row"]
-        )
-        frames.append(index.assign(shard=shard))
-    places = pd.concat(frames) if frames else pd.DataFrame(columns=["id", "row", "shard"])
-    places = places.rename(columns={"row": f"row_{channel}", "shard": f"shard_{channel}"})
-    table = table.merge(
-        places.astype({f"row_{channel}": "Int64", f"shard_{channel}": "Int64"}), on="id", how="left"
-    )
-    shard = table.pop(f"shard_{channel}")
-    table["shard"] = shard if "shard" not in table else table["shard"].fillna(shard)
+    frames = [_read_index(folder).assign(shard=shard) for shard, folder in sorted(shards.items())]
+    found = pd.concat(frames).reindex(table["id"]).set_axis(table.index)
+    table[f"row_{channel}"] = found["row"].astype("Int64")
+    found["shard"] = found["shard"].astype("Int64")
+    for column in ("shard", *SCALE_COLUMNS):
+        table[column] = found[column] if column not in table else table[column].fillna(found[column])
     return table
+
+
+def _read_index(folder: Path) -> pd.DataFrame:
+    """Rows of a shard by id, with the scale under the names of the dataset's table."""
+    columns = ["id", "row", *SCALE_COLUMNS.values()]
+    index = pd.read_csv(folder / "index.csv", dtype={"id": str}, keep_default_na=False, usecols=columns)
+    return index.rename(columns={there: here for here, there in SCALE_COLUMNS.items()}).set_index("id")
 
 
 def note_rejected(channels: dict[str, dict[int, Path]], drops: Drops) -> None:
@@ -197,7 +199,11 @@ def assemble(
         drops.add([row.id or row.member], "structures", row.reason, row.detail)
     target, split = study["target"]["column"], study["split"]
     groups = [split["group_column"]] if split["kind"] == "group" else []
-    numbers = list(dict.fromkeys([*study["descriptors"], *study["scalars"]]))
+    numbers = [
+        name
+        for name in dict.fromkeys([*study["descriptors"], *study["scalars"]])
+        if name not in SCALE_COLUMNS
+    ]
     cells = join_tables(tables, list(dict.fromkeys([target, *numbers, *groups])), drops)
     labels = label_structures(structures, cells, target, study["known_faulty"], drops)
     parts = make_split(labels, cells, split, study["fold"])
