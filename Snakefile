@@ -9,9 +9,8 @@ configfile: f"{workflow.basedir}/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
-# on a cluster every node has GPUs of its own: the local limit does not count there
 resource_scopes:
-    gpu="local",
+    gpu="local",  # on a cluster every node has GPUs of its own: the local limit does not count there
 
 
 include: "workflow/rules/common.smk"
@@ -22,7 +21,9 @@ include: "workflow/rules/henry.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/importance.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/insight.smk"
 
 
 rule all:

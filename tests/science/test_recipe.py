@@ -85,14 +85,32 @@ def test_layer_table():
 
 def test_hyperparameters():
     expected = {
+        "recipe": "thesis",
         "epochs": 50,
         "batch_size": 64,
+        "optimiser": "adam",
         "learning_rate": 0.001,
+        "weight_decay": 0,
+        "schedule": "step",
+        "warmup_epochs": 0,
         "lr_decay_every_epochs": 10,
         "lr_decay_factor": 0.5,
+        "ema_decay": 0,
+        "loss": "mse",
+        "huber_delta": 1,  # without a meaning for mse
+        "standardise_labels": False,
         "dropout": 0.3,
-        "augment": True,
+        "padding": "thesis",
+        "pooling": "flatten",
+        "augmentation": "thesis",
+        "roll": False,
+        "test_time_augmentation": 1,
         "scalars": [],
+        "physics": False,
+        "skip": False,
+        "init_from": None,
+        "freeze": "none",
+        "allow_overlap": False,
         "precision": "float32",
     }
     assert Recipe.from_options({}).as_options() == Recipe().as_options() == expected
@@ -120,8 +138,8 @@ def test_first_prediction_is_at_the_training_mean_and_input_has_mean_0_std_1(tmp
     seen = {}
 
     class Spy(Fit):
-        def __init__(self, data, recipe, inputs, seed, device):
-            super().__init__(data, recipe, inputs, seed, device)
+        def __init__(self, data, *args):
+            super().__init__(data, *args)
             seen.update(data=data, bias=self.model.output.bias.item(), model=self.model)
             raise KeyboardInterrupt
 
@@ -161,7 +179,7 @@ def test_training_is_what_the_textbook_writes():
     """Against an independent loop in float64: MSE, Adam, the schedule; no augmentation or dropout."""
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(10, 1, 16, 16, 16, generator=generator), torch.rand(10, generator=generator)
-    options = {"epochs": 4, "lr_decay_every_epochs": 2, "augment": False, "dropout": 0.0}
+    options = {"epochs": 4, "lr_decay_every_epochs": 2, "augmentation": "none", "dropout": 0.0}
     architecture = {"in_channels": 1, "n": 16, "n_scalars": 0, "dropout": 0.0}
     inputs = {"architecture": architecture, "y_train_mean": float(y.mean())}
     with torch_session(1, CPU):
@@ -170,7 +188,7 @@ def test_training_is_what_the_textbook_writes():
         reference.load_state_dict(training.model.state_dict())
         expected = reference_training(reference, x.double(), y.double(), 4)
         for _ in range(4):
-            training.run_epoch(lambda model: None)
+            training.run_epoch(lambda model: {})
         losses = [row["train_loss"] for row in training.history]
         np.testing.assert_allclose(losses, expected, rtol=1e-4)
         # Batch statistics cancel the biases before a normalisation: their gradient is rounding

@@ -1,4 +1,4 @@
-"""Random forest and mean: their rows, files and predictions."""
+"""Baselines: their rows, files and predictions."""
 
 import json
 
@@ -9,7 +9,8 @@ from safetensors.numpy import load_file
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import r2_score
 
-from porevox.baselines import load_forest, train_baseline
+from porevox.baseline.models import KINDS, load_baseline
+from porevox.baselines import train_baseline
 from porevox.errors import PorevoxError
 from porevox.learning.voxelset import load_dataset
 from synthetic_dataset import write_dataset
@@ -50,14 +51,81 @@ def test_a_forest_is_scikit_learns_on_the_rows_that_have_all_descriptors(tmp_pat
 def test_a_loaded_forest_repeats_its_predictions(tmp_path):
     write_dataset(tmp_path, n=4)
     predictions, _ = train(tmp_path, tmp_path / "out", n_estimators=9)
-    forest, meta = load_forest(tmp_path / "out")
-    assert meta["descriptors"] == ["void_fraction", "noise"] and len(forest.tree_offsets) == 10
+    forest = load_baseline(tmp_path / "out")
+    columns = forest.meta["inputs"]["descriptors"]
+    assert columns == ["void_fraction", "noise"] and len(forest.model.tree_offsets) == 10
     table = load_dataset(tmp_path).table.set_index("id").loc[predictions["id"]]
-    y_pred = forest.predict(table[meta["descriptors"]].to_numpy())
+    y_pred = forest.predict(table[columns].to_numpy())
     np.testing.assert_allclose(y_pred, predictions["y_pred"], rtol=4e-16)
-    (tmp_path / "out" / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(PorevoxError, match="does not hold a random forest"):
-        load_forest(tmp_path / "out")
+
+
+def densities(table, meta):
+    table["cif_density_g_cm3"] = 1.0
+
+
+OPTIONS = {
+    "physics": {},
+    "linear": {},
+    "ridge": {"type": "linear", "penalty": "ridge", "features": "both"},
+    "kernel_ridge": {"features": "both"},
+    "random_forest": {},
+    "gradient_boosting": {"features": "histogram", "min_samples_leaf": 5},
+    "mean": {},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_baseline_leaves_the_five_files_and_can_be_asked_again(tmp_path, name):
+    write_dataset(tmp_path, n_train=60, n_test=20, n=6, change=densities, without_voxels=["S-002", "S-079"])
+    options = {"type": name} | OPTIONS[name]
+    train_baseline(tmp_path, tmp_path / "out", "100%", 0, options, "m", 1)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == FILES
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    predictions = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    with_voxels = name not in ("random_forest", "mean")
+    assert (run["n_used"], run["n_dropped"]) == ((59, 1) if with_voxels else (60, 0))
+    assert (run["n_validation"], run["n_test"]) == ((6, 19) if with_voxels else (6, 20))
+    loaded, dataset = load_baseline(tmp_path / "out"), load_dataset(tmp_path)
+    features = loaded.features(dataset, dataset.held_out_rows())
+    assert list(features.rows["id"]) == list(predictions["id"])
+    np.testing.assert_allclose(loaded.predict(features.x), predictions["y_pred"], rtol=4e-16)
+    # all but the mean learn what a label has to do with energies or descriptors
+    score = r2_score(predictions["y_true"], predictions["y_pred"])
+    assert score < 0.01 if name == "mean" else score > 0.5
+
+
+def test_all_types_are_tried_above():
+    assert {options.get("type", name) for name, options in OPTIONS.items()} == set(KINDS)
+
+
+def test_the_label_is_henry_s_law_itself(tmp_path):
+    """The synthetic label is the mean Boltzmann factor: a straight line over K_H per volume, exactly."""
+    write_dataset(tmp_path, n_train=60, n_test=20, n=6, change=densities)
+    options = {"type": "physics", "clip_quantile": 1.0}
+    train_baseline(tmp_path, tmp_path / "out", "100%", 0, options, "m", 1)
+    card = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert card["chosen"] == {"abscissa": "linear", "per": "mass"}  # at a density of 1 both are alike
+    model = load_baseline(tmp_path / "out").model
+    assert model.slope[0] == pytest.approx(8.31446261815324 * 298.0 * 1000.0, rel=1e-6)
+    assert model.intercept[0] == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_training_subset_of_three(tmp_path, name):
+    write_dataset(tmp_path, n=4, change=densities)
+    options = {"type": name, **({"max_iter": None} if name == "gradient_boosting" else {})} | OPTIONS[name]
+    train_baseline(tmp_path, tmp_path / "out", 3, 0, options, "m", 1)
+    assert len(pd.read_csv(tmp_path / "out" / "predictions.csv")) == 16
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIONS if name not in ("mean", "random_forest")])
+def test_same_bytes_on_any_number_of_threads(tmp_path, name):
+    write_dataset(tmp_path, n_train=60, n=6, change=densities)
+    options = {"type": name} | OPTIONS[name]
+    for threads in (1, 3):
+        train_baseline(tmp_path, tmp_path / str(threads), "100%", 0, options, "m", threads)
+    for file in ("model.safetensors", "predictions.csv"):
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "3" / file).read_bytes()
 
 
 def test_same_seed_same_files(tmp_path):
@@ -104,15 +172,16 @@ def test_held_out_labels_never_reach_a_model(tmp_path):
     for name in ("clean", "poisoned"):
 
         def poison(table, meta, name=name):
+            densities(table, meta)
             if name == "poisoned":
                 table.loc[table["subset"] != "train", "y"] = -1e6
 
         folder = tmp_path / name
         folder.mkdir()
         write_dataset(folder, n=4, change=poison)
-        train(folder, folder / "rf")
-        train_baseline(folder, folder / "mean", 20, 0, {"type": "mean"}, "m", 1)
-        outs.append([load_file(folder / kind / "model.safetensors") for kind in ("rf", "mean")])
+        for kind, options in OPTIONS.items():
+            train_baseline(folder, folder / kind, 20, 0, {"type": kind} | options, "m", 1)
+        outs.append([load_file(folder / kind / "model.safetensors") for kind in OPTIONS])
     for clean, poisoned in zip(*outs, strict=True):
         assert all(np.array_equal(clean[k], poisoned[k]) for k in clean)
 
@@ -120,7 +189,7 @@ def test_held_out_labels_never_reach_a_model(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"type": "boosting"}, "type must be random_forest or mean"),
+        ({"type": "boosting"}, "type must be one of mean, physics, linear"),
         ({"type": "random_forest", "trees": 5}, "no option 'trees': the options are descriptors"),
         ({"type": "mean", "n_estimators": 5}, "mean has no option 'n_estimators'"),
         ({"type": "random_forest", "descriptors": ["PLD"]}, "no column of numbers named 'PLD'"),

@@ -96,3 +96,25 @@ def test_force_fields_are_found_and_the_working_directory_wins(elsewhere):
     (elsewhere / "resources/forcefields").mkdir(parents=True)
     (elsewhere / "resources/forcefields/uff.csv").touch()
     assert forcefield_path(channel()) == Path("resources/forcefields/uff.csv")
+
+
+def test_charges_of_the_cif_go_without_saying():
+    for kind in ("electrostatic", "guest"):
+        assert "charges" not in settings(channel(kind)) and "charge_table" not in settings(channel(kind))
+        assert settings(channel(kind, charges="cif")) == settings(channel(kind))
+
+
+@pytest.mark.parametrize("kind", ["electrostatic", "guest"])
+def test_equilibrated_charges_follow_the_numbers_of_their_table(kind, elsewhere):
+    header = "element,electron_affinity_eV," + ",".join(f"ionisation_energy_{i}_eV" for i in range(1, 9))
+    found = settings(channel(kind, charges="eqeq"))
+    assert found["charges"] == "eqeq" and len(found["charge_table"]) == 16
+    assert set(found) == set(channel_from_dict(found).to_dict())
+    assert settings(channel(kind, charges="cif_or_eqeq")) == found | {"charges": "cif_or_eqeq"}
+    own_table(elsewhere, "ionisation.csv", header + ",charge_centre_e\nZn,-0.6,9.4,18,39.7,,,,,,1\n")
+    other = settings(channel(kind, charges="eqeq"))
+    assert other["charge_table"] != found["charge_table"]
+
+
+def test_a_guest_without_charges_asks_for_none():
+    assert settings(channel("guest", guest="CH4", charges="eqeq")) == settings(channel("guest", guest="CH4"))

@@ -36,9 +36,10 @@ def write_run(tmp_path):
 
 @pytest.fixture
 def call(tmp_path):
-    def call(runs, challenger="retnet", reference="rf", resamples=300, **options):
+    def call(runs, challenger="retnet", reference="rf", resamples=300, others=(), **options):
         paths = tmp_path / "comparison.csv", tmp_path / "crossing.json"
-        crossing = compare(runs, challenger, reference, *paths, resamples=resamples, **options)
+        pairs = [{"challenger": challenger, "reference": reference}, *others]
+        crossing = compare(runs, pairs, *paths, resamples=resamples, **options)
         assert json.loads(paths[1].read_text()) == crossing
         return pd.read_csv(paths[0]), crossing
 
@@ -98,6 +99,48 @@ def test_seeds_are_averaged_and_only_common_sizes_compared(write_run, call):
     assert row["challenger_value"] == pytest.approx(expected)
     assert crossing["reference_best_R2"] == pytest.approx(r2_score(TRUTH, TRUTH + NOISE[2]))
     assert crossing["challenger_largest_size"] == 100
+
+
+def test_every_pair_is_compared_and_the_first_one_crosses(write_run, call):
+    names = ("retnet", "rf", "mean")
+    runs = {
+        name: [write_run(name, TRUTH + (k + 1) * NOISE[k], n) for n in (100, 200)]
+        for k, name in enumerate(names)
+    }
+    others = [
+        {"reference": "mean", "challenger": "rf"},  # in the order of a config, whatever it is
+        {"challenger": "rf", "reference": "gone"},
+        {"challenger": "mean", "reference": "retnet"},
+    ]
+    table, crossing = call(runs, others=others)
+    heads = table[["challenger", "reference"]].drop_duplicates().to_numpy().tolist()
+    assert heads == [["retnet", "rf"], ["rf", "mean"], ["mean", "retnet"]]
+    assert len(table) == 3 * 2 * 4
+    assert (crossing["challenger"], crossing["reference"]) == ("retnet", "rf")
+    alone, _ = call(runs, "rf", "mean")
+    assert table.iloc[8:16].reset_index(drop=True).equals(alone)
+
+
+def test_folds_are_compared_together(tmp_path, call):
+    """Two folds of 40 rows give what one split of all 80 rows gives."""
+    good, bad = TRUTH + 0.5 * NOISE[0], TRUTH + NOISE[1]
+    runs, whole = {}, {}
+    for model, y_pred in (("retnet", good), ("rf", bad)):
+        for split, rows in (
+            ("split0", slice(0, 40)),
+            ("split1", slice(40, 80)),
+            ("whole/split0", slice(0, 80)),
+        ):
+            folder = tmp_path / split / model / "n100" / "seed0"
+            folder.mkdir(parents=True)
+            table = pd.DataFrame({"id": IDS, "subset": "test", "y_true": TRUTH, "y_pred": y_pred})
+            table[rows].to_csv(folder / "predictions.csv", index=False)
+            info = {"model": model, "size": 100, "n_train": 100, "n_used": 100, "seed": 0}
+            (folder / "run.json").write_text(json.dumps(info))
+            (whole if "whole" in split else runs).setdefault(model, []).append(folder)
+    pooled, crossing = call(runs)
+    expected, _ = call(whole)
+    assert pooled.equals(expected) and crossing["n_common"] == N
 
 
 @pytest.mark.parametrize("present", ["retnet", "rf", None])

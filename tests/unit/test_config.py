@@ -8,6 +8,7 @@ import yaml
 
 from porevox.config import columns_needed, complete, descriptors_of
 from porevox.errors import PorevoxError
+from porevox.learning.recipe import Recipe
 
 
 @pytest.fixture
@@ -24,6 +25,7 @@ def test_shipped_configuration_is_complete_and_says_only_what_the_defaults_say(s
     config = complete(shipped, entries)
     assert config["run"] == ["demo"]
     transform = {"kind": "boltzmann", "temperature_K": 298.0, "potential_limit_V": 2.0}
+    transform |= {"pressure_bar": None, "site_volume_A3": 40.0}
     assert config["studies"]["demo"]["transform"] == transform
     (channel,) = config["grids"]["thesis"]["channels"]
     assert channel == {
@@ -46,7 +48,10 @@ def test_defaults_fill_what_is_left_out(shipped, entries):
     bare["grids"]["thesis"] = {"kind": "mic_supercell"}
     for key in ("transform", "split", "seeds", "compare", "bootstrap"):
         del bare["studies"]["demo"][key]
-    assert complete(bare, entries) == complete(shipped, entries)
+    found, written = complete(bare, entries), complete(shipped, entries)
+    # of a network's options only the recipe knows the values
+    recipes = [Recipe.from_options(config["models"].pop("retnet")) for config in (found, written)]
+    assert recipes[0] == recipes[1] and found == written
 
 
 def test_the_user_s_dictionary_is_left_alone(shipped, entries):
@@ -158,6 +163,45 @@ def test_the_identity_needs_no_temperature(shipped, entries):
     complete(shipped, entries)
 
 
+OCCUPANCY = {"kind": "occupancy", "pressure_bar": 5.8}
+
+
+def test_a_model_may_have_channels_and_a_transform_of_its_own(shipped, entries):
+    shipped["grids"]["thesis"]["channels"] = [{}, CO2]
+    shipped["models"]["retnet"] |= {"channels": ["lj"], "transform": OCCUPANCY}
+    model = complete(shipped, entries)["models"]["retnet"]
+    assert model["channels"] == ["lj"]
+    assert model["transform"] == {
+        **OCCUPANCY,
+        "temperature_K": 298.0,
+        "site_volume_A3": 40.0,
+        "potential_limit_V": 2.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"channels": ["lk"]}, r"`models.retnet.channels` names `lk`.*known are lj, co2"),
+        ({"channels": []}, r"`models.retnet.channels` cannot be \[\]"),
+        ({"transform": {"kind": "occupancy"}}, r"`models.retnet.transform.pressure_bar` is missing"),
+        ({"transform": {**OCCUPANCY, "pressure": 1}}, r"Unknown key `pressure` in `models.retnet.transform`"),
+        ({"transform": {"temperature_K": 300}}, r"is 300, but the channel `co2` .* at 298 K"),
+    ],
+)
+def test_mistakes_in_what_a_model_sees_are_one_sentence(shipped, entries, change, sentence):
+    shipped["grids"]["thesis"]["channels"] = [{}, CO2]
+    shipped["models"]["retnet"] |= change
+    with pytest.raises(PorevoxError, match=sentence):
+        complete(shipped, entries)
+
+
+def test_an_occupancy_needs_a_pressure(shipped, entries):
+    shipped["studies"]["demo"]["transform"] = {"kind": "occupancy"}
+    with pytest.raises(PorevoxError, match="`studies.demo.transform.pressure_bar` is missing"):
+        complete(shipped, entries)
+
+
 HENRY = {"dataset": "demo", "grid": "thesis", "channel": "lj"}
 
 
@@ -235,8 +279,74 @@ def test_random_forest_without_descriptors(shipped, entries):
         complete(shipped, entries)
 
 
+@pytest.mark.parametrize("kind", ["gradient_boosting", "kernel_ridge"])
+def test_other_models_that_look_at_descriptors_need_them(shipped, entries, kind):
+    shipped["models"]["other"] = {"type": kind}
+    study = shipped["studies"]["demo"]
+    study |= {"models": ["mean", "other"], "descriptors": []}
+    with pytest.raises(PorevoxError, match="`models.other` in `studies.demo` needs descriptors"):
+        complete(copy.deepcopy(shipped), entries)
+    shipped["models"]["other"]["features"] = "histogram"
+    assert complete(copy.deepcopy(shipped), entries)["models"]["other"]["histogram_bins"] == 50
+    shipped["models"]["other"]["histogram_min"] = 5.0
+    with pytest.raises(PorevoxError, match="`models.other.histogram_min` is 5: it must be below .*, 5"):
+        complete(shipped, entries)
+
+
+def test_physics_needs_energies_that_fill_the_cell(shipped, entries):
+    shipped["models"]["law"] = {"type": "physics"}
+    shipped["studies"]["demo"]["models"] = ["law", "mean"]
+    assert complete(copy.deepcopy(shipped), entries)["models"]["law"]["per"] == "auto"
+    wrong = copy.deepcopy(shipped)
+    wrong["models"]["law"]["channel"] = "co2"
+    with pytest.raises(PorevoxError, match="`models.law` needs a channel of kind .* 'co2', and there are lj"):
+        complete(wrong, entries)
+    wrong = copy.deepcopy(shipped)
+    wrong["grids"]["thesis"]["channels"] = [{"kind": "electrostatic"}]
+    with pytest.raises(PorevoxError, match="is None, and there are none"):
+        complete(wrong, entries)
+    wrong = copy.deepcopy(shipped)
+    wrong["grids"]["thesis"]["kind"] = "cubic_box"
+    with pytest.raises(PorevoxError, match="`models.law` reads Henry coefficients .* kind cubic_box"):
+        complete(wrong, entries)
+
+
 def test_download_without_a_count(shipped, entries):
     entries["demo"]["structures"] = {"urls": ["http://example.org/a.tar.gz"]}
     del entries["demo"]["n_structures"]
     with pytest.raises(PorevoxError, match="n_structures"):
+        complete(shipped, entries)
+
+
+def test_a_number_of_seeds_and_one_pair_are_written_out(shipped, entries):
+    study = shipped["studies"]["demo"]
+    study["seeds"], study["compare"] = 3, {"challenger": "mean"}
+    found = complete(shipped, entries)["studies"]["demo"]
+    assert found["seeds"] == [0, 1, 2]
+    assert found["compare"] == [{"challenger": "mean", "reference": "rf"}]
+    study["seeds"] = "2"  # as the command line gives it
+    study["compare"] = [{"challenger": "mean"}, {"reference": "mean", "challenger": "rf"}]
+    found = complete(shipped, entries)["studies"]["demo"]
+    assert found["seeds"] == [0, 1] and [pair["reference"] for pair in found["compare"]] == ["rf", "mean"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("seeds", 0, "at least 1"),
+        ("seeds", [], "studies.demo.seeds"),
+        ("compare", {"challenger": "rf"}, "compares `rf` with itself"),
+        ("compare", [{"reference": "maen"}], "compare.reference` names `maen`.*did you mean `mean`"),
+        ("compare", [{"challanger": "mean"}], "did you mean `challenger`"),
+        ("split", {"folds": 0}, "at least 1"),
+        (
+            "split",
+            {"kind": "files", "folds": 3, "train_file": "a", "test_file": "b"},
+            "folds` is 3, but lists of ids make one split only",
+        ),
+    ],
+)
+def test_wrong_seeds_pairs_and_folds_are_refused(shipped, entries, key, value, words):
+    shipped["studies"]["demo"][key] = value
+    with pytest.raises(PorevoxError, match=words):
         complete(shipped, entries)

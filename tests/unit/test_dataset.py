@@ -203,3 +203,30 @@ def test_a_structure_may_have_one_channel_and_not_the_other(two_channels):
     ]
     summary = json.loads((inputs / "out/summary.json").read_text())
     assert summary["drops"]["voxels/no_charges"] == 1
+
+
+def test_folds_test_every_labelled_structure_once(inputs):
+    split = {"kind": "random", "seed": 0, "validation": 2, "folds": 3, "group_column": None}
+    tested = []
+    for fold in range(3):
+        run(inputs, f"fold{fold}", split=split, fold=fold)
+        table = pd.read_csv(inputs / f"fold{fold}/table.csv")
+        assert (table["subset"] == "validation").sum() == 2
+        tested += table.loc[table["subset"] == "test", "id"].tolist()
+    assert sorted(tested) == sorted(table["id"])
+
+
+def test_sizes_are_held_to_the_shortest_train_list_of_all_folds(inputs):
+    labels = pd.read_csv(inputs / "labels.csv", dtype=str)
+    labels["family"] = "a"
+    labels.loc[labels["id"].isin(["s10", "s11", "s12"]), "family"] = "b"
+    labels.to_csv(inputs / "labels.csv", index=False)
+    split = {"kind": "group", "seed": 0, "validation": 0, "folds": 2, "group_column": "family"}
+    n = {}
+    for fold in range(2):
+        run(inputs, f"fold{fold}", split=split, fold=fold)
+        n[fold] = json.loads((inputs / f"fold{fold}/dataset.json").read_text())["n_train"]
+    assert sorted(n.values())[0] == 3
+    for fold in range(2):
+        with pytest.raises(PorevoxError, match="asks for 4 .*the train list has 3"):
+            run(inputs, "out", sizes=[4], split=split, fold=fold)

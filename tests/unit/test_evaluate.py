@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import r2_score
 
 from porevox.errors import PorevoxError
-from porevox.evaluate import METRIC_COLUMNS, collect_metrics, evaluate_model
+from porevox.evaluate import FOLD_COLUMNS, METRIC_COLUMNS, collect_metrics, evaluate_model
 from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.scores.metrics import METRICS
 
@@ -48,8 +48,8 @@ def test_one_row_per_size_seed_and_metric_plus_the_mean(write_run, tmp_path):
     evaluate_model(runs, tmp_path / "metrics.csv", 200)
     table = pd.read_csv(tmp_path / "metrics.csv")
     assert table.columns.tolist() == METRIC_COLUMNS
-    assert len(table) == 2 * 3 * 4 and set(table["subset"]) == {"test"}
-    assert table["seed"].astype(str).tolist()[:12:4] == ["0", "1", "mean"]
+    assert len(table) == 2 * 4 * 4 and set(table["subset"]) == {"test"}
+    assert table["seed"].astype(str).tolist()[:16:4] == ["0", "1", "mean", "ensemble"]
     assert table["metric"].tolist()[:4] == list(METRICS)
     row = cell(table, n_train=200, seed="1", metric="R2")
     assert row["value"] == pytest.approx(r2_score(TRUTH, TRUTH + NOISE[1]), rel=1e-9)
@@ -65,9 +65,54 @@ def test_mean_rows_average_over_seeds_inside_each_resample(write_run, tmp_path):
     low, high = percentile_interval(samples, 0.9)
     for j, metric in enumerate(METRICS):
         mean = cell(table, seed="mean", metric=metric)
-        seeds = table[(table["seed"] != "mean") & (table["metric"] == metric)]
+        seeds = table[table["seed"].isin([0, 1, 2]) & (table["metric"] == metric)]
         assert mean["value"] == pytest.approx(seeds["value"].mean())
         assert [mean["ci_low"], mean["ci_high"]] == pytest.approx([low[j], high[j]])
+
+
+def test_ensemble_rows_score_the_mean_prediction(write_run, tmp_path):
+    y_pred = TRUTH + NOISE[:3]
+    runs = [write_run(y_pred[k], seed=k) for k in range(3)]
+    table = evaluate_model(runs, tmp_path / "metrics.csv", 500, seed=7)
+    together = y_pred.mean(axis=0)
+    low, high = percentile_interval(bootstrap_metrics(TRUTH, together, 500, 7, ("R2",))[:, 0, 0])
+    row = cell(table, seed="ensemble", metric="R2")
+    assert row["value"] == pytest.approx(r2_score(TRUTH, together))
+    assert [row["ci_low"], row["ci_high"]] == pytest.approx([low, high])
+    # errors of the seeds are independent here: a third of the variance is left
+    best = table[table["seed"].isin([0, 1, 2]) & (table["metric"] == "RMSE")]["value"].min()
+    assert cell(table, seed="ensemble", metric="RMSE")["value"] < 0.75 * best
+
+
+def test_a_single_seed_is_no_ensemble(write_run, tmp_path):
+    table = evaluate_model([write_run(TRUTH + NOISE[0])], tmp_path / "metrics.csv", 50)
+    assert "ensemble" not in set(table["seed"]) and table.columns.tolist() == METRIC_COLUMNS
+
+
+def test_folds_are_scored_together_and_apart(tmp_path):
+    y_pred, parts = TRUTH + NOISE[:2], (slice(0, 25), slice(25, 40), slice(40, N))
+    runs = []
+    for seed in (0, 1):
+        for fold, rows in enumerate(parts):
+            folder = tmp_path / f"split{fold}" / "rf" / "n25pct" / f"seed{seed}"
+            folder.mkdir(parents=True)
+            table = pd.DataFrame({"id": IDS, "subset": "test", "y_true": TRUTH, "y_pred": y_pred[seed]})
+            table[rows].to_csv(folder / "predictions.csv", index=False)
+            info = {"model": "rf", "size": "25%", "n_train": 9 + fold, "n_used": 8 + fold, "seed": seed}
+            (folder / "run.json").write_text(json.dumps(info))
+            runs.append(folder)
+    table = evaluate_model(runs, tmp_path / "metrics.csv", 300)
+    assert table.columns.tolist() == METRIC_COLUMNS + FOLD_COLUMNS
+    row = cell(table, seed=1, metric="R2")
+    assert (row["size"], row["n_train"], row["n_used"], row["n_test"]) == ("25%", 10, 9, N)
+    assert row["value"] == pytest.approx(r2_score(TRUTH, y_pred[1]))
+    low, high = percentile_interval(bootstrap_metrics(TRUTH, y_pred[1], 300, 0, ("R2",))[:, 0, 0])
+    assert [row["ci_low"], row["ci_high"]] == pytest.approx([low, high])
+    for seed, predicted in ((1, [y_pred[1]]), ("mean", y_pred), ("ensemble", [y_pred.mean(axis=0)])):
+        own = [np.mean([r2_score(TRUTH[rows], p[rows]) for p in predicted]) for rows in parts]
+        row = cell(table, seed=seed, metric="R2")
+        expected = [np.mean(own), np.std(own, ddof=1), min(own), max(own)]
+        assert row[FOLD_COLUMNS].tolist() == pytest.approx(expected)
 
 
 def test_oracle_and_mean_control(write_run, tmp_path):
@@ -127,6 +172,14 @@ def test_nothing_to_score_is_said(write_run, tmp_path):
     (run / "predictions.csv").write_text("id,subset,y_true,y_pred\na,validation,1,1\n")
     with pytest.raises(PorevoxError, match="holds no test predictions"):
         evaluate_model([run], tmp_path / "metrics.csv")
+
+
+def test_two_names_of_one_size_are_told_apart_from_one_run_given_twice(write_run, tmp_path):
+    runs = [write_run(TRUTH, 100), write_run(TRUTH, 101)]
+    info = json.loads((runs[1] / "run.json").read_text())
+    (runs[1] / "run.json").write_text(json.dumps(info | {"n_train": 100, "size": "50%"}))
+    with pytest.raises(PorevoxError, match="sizes 100 and 50% are both 100 structures"):
+        evaluate_model(runs, tmp_path / "metrics.csv")
 
 
 def test_same_call_writes_the_same_bytes(write_run, tmp_path):

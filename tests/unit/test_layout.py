@@ -86,3 +86,16 @@ def test_number_of_shards():
         and layout.n_shards(1, 250) == 1
         and layout.n_shards(None, 250) is None
     )
+
+
+def test_scores_lie_in_the_only_split_or_beside_all_folds():
+    assert layout.scored_dir("s", 1) == layout.study_dir("s", 0) == Path("results/s/split0")
+    assert layout.scored_dir("s", 5) == Path("results/s/pooled")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "largest"),
+    [([100, 400, 200], 400), (["50%", "9%"], "50%"), ([400, "100%", 20], "100%"), (["50%", 400], 400)],
+)
+def test_the_largest_size(sizes, largest):
+    assert layout.largest_size(sizes) == largest

@@ -27,8 +27,9 @@ def metrics(tmp_path):
     def write(model, curve, seeds=(0,), half_width=0.05, dropped=0):
         rows = []
         for size, r2 in curve.items():
-            for seed in [*seeds, "mean"]:
-                value = r2 if seed == "mean" else r2 + 0.01 * (seed - np.mean(seeds))
+            for seed in [*seeds, "mean", *(["ensemble"] if len(seeds) > 1 else [])]:
+                own = {"mean": 0.0, "ensemble": 0.02}
+                value = r2 + (own[seed] if seed in own else 0.01 * (seed - np.mean(seeds)))
                 for subset, metric, shift in (
                     ("test", "R2", 0),
                     ("test", "MAE", 5),
@@ -68,7 +69,9 @@ def draw(tmp_path, paths, crossing=None, **options):
 
 
 def legend(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
+    """The legend's entries of models and marks, without those that explain the intervals."""
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    return [text for text in texts if "CI" not in text and "seeds" not in text]
 
 
 def test_lines_hold_the_means_of_r2_on_the_test_set(metrics, tmp_path, figures):
@@ -82,6 +85,49 @@ def test_lines_hold_the_means_of_r2_on_the_test_set(metrics, tmp_path, figures):
     assert (table["kind"] == "seed").sum() == 2 * 3 * 2
     assert (table["kind"] == "curve").sum() == 2 * 3
     assert legend(figures[0]) == ["RetNet", "RF"]
+
+
+def test_seeds_and_test_set_are_two_uncertainties(metrics, tmp_path, figures):
+    table = draw(tmp_path, {"rf": metrics("rf", CURVES["rf"], (0, 1, 4))}, confidence=0.9)
+    axes = figures[0].axes[0]
+    bars = axes.collections[1].get_segments()
+    assert [bar[:, 0].tolist() for bar in bars] == [[n, n] for n in CURVES["rf"]]
+    mean = np.mean([0, 1, 4])
+    expected = [0.5 + 0.01 * (seed - mean) for seed in (0, 4)]
+    assert bars[0][:, 1].tolist() == pytest.approx(expected)
+    row = table[table["kind"] == "curve"].iloc[0]
+    assert row["n_seeds"] == 3 and row[["seed_min", "seed_max"]].tolist() == pytest.approx(expected)
+    assert row["seed_sd"] == pytest.approx(0.01 * np.std([0, 1, 4], ddof=1))
+    assert row["ci_low"] == pytest.approx(0.45) and len(axes.collections) == 2
+    texts = [text.get_text() for text in figures[0].legends[0].get_texts()]
+    assert texts[1:] == ["90 % CI over the test set, averaged over seeds", "single seeds, lowest to highest"]
+    assert "ensemble" not in set(table["seed"])
+
+
+def test_a_single_seed_has_no_spread_to_show(metrics, tmp_path, figures):
+    table = draw(tmp_path, {"rf": metrics("rf", CURVES["rf"])})
+    assert set(table["kind"]) == {"curve"} and len(figures[0].axes[0].collections) == 1
+    assert "seed" not in figures[0].legends[0].get_texts()[-1].get_text()
+
+
+def test_many_models_with_long_names_have_a_page_and_stay_in_it(metrics, tmp_path, figures):
+    names = [f"model-{k}-" + "x" * 55 for k in range(9)]
+    paths = {
+        name: metrics(name, {n: r2 - 0.02 * k for n, r2 in CURVES["rf"].items()})
+        for k, name in enumerate(names)
+    }
+    draw(tmp_path, paths)
+    figure = figures[0]
+    assert figure.get_size_inches()[0] == 7.0
+    figure.draw_without_rendering()
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width + 1
+    lowest = figure.axes[0].get_tightbbox().y0
+    assert box.y1 <= lowest + 1  # below the axes, not on them
+    looks = {
+        (line.get_color(), line.get_marker()) for line in figure.axes[0].lines if line.get_label() in names
+    }
+    assert len(looks) == 9
 
 
 def test_shaded_area_is_the_interval(metrics, tmp_path, figures):

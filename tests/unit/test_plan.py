@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from porevox import layout, plan
+from porevox import layout, plan, specs
 from porevox.errors import PorevoxError
 
 
@@ -50,28 +50,59 @@ def test_what_is_missing_is_named(config, change, words):
         plan.check(config)
 
 
-def test_headline_says_what_came_out(config, tmp_path):
-    assert plan.headline("mine") == ""
-    folder = tmp_path / layout.study_dir("mine", 0)
-    (folder / "dataset").mkdir(parents=True)
-    (folder / "dataset/summary.json").write_text('{"n_structures": 3, "n_usable": 1}')
-    header = "model,subset,size,n_train,n_used,seed,n_test,metric,value,ci_low,ci_high\n"
-    rows = "rf,test,2,2,2,mean,9,R2,0.5,0.4,0.6\nrf,validation,2,2,2,mean,9,R2,0.9,0.9,0.9\n"
-    (folder / "metrics.csv").write_text(header + rows)
-    (folder / "crossing.json").write_text('{"statement": "Not reached."}')
-    text = plan.headline("mine")
-    assert "3 structures in, 1 used" in text and "rf 0.500 [0.400, 0.600]" in text and "Not reached." in text
-    assert len(text.splitlines()) <= 5
+def test_targets_follow_folds_and_seeds(config):
+    study = config["studies"]["mine"]
+    single = plan.targets(config, "mine")
+    assert all(path.startswith("results/mine/split0/") for path in single)
+    assert not any("calibration" in path for path in single)
+    study["seeds"] = [0, 1]
+    assert set(plan.targets(config, "mine")) - set(single) == {
+        "results/mine/split0/calibration.csv",
+        "results/mine/split0/figures/calibration.png",
+    }
+    assert plan.ensembles(config, "mine") == ["retnet", "rf"]
+    study["models"] = ["mean"]
+    assert not any("calibration" in path for path in plan.targets(config, "mine"))
+    study["split"]["folds"] = 3
+    tables = [f"results/mine/pooled/{name}" for name in ("metrics.csv", "comparison.csv", "crossing.json")]
+    assert plan.targets(config, "mine")[:3] == tables
 
 
-def test_henry_tables_have_a_target_and_a_headline(config, tmp_path):
+def test_numbers_of_epochs_are_compared_where_they_can_be(config):
+    study = config["studies"]["mine"]
+    table = "results/mine/split0/epochs.csv"
+    assert table in plan.targets(config, "mine")
+    for options in ({"epochs": 9}, {"schedule": "cosine"}):
+        changed = {**config["models"], "retnet": {**config["models"]["retnet"], **options}}
+        assert table not in plan.targets({**config, "models": changed}, "mine")
+    study["split"]["folds"] = 2
+    assert {table, "results/mine/split1/epochs.csv"} <= set(plan.targets(config, "mine"))
+    study["split"]["validation"] = 0
+    assert table not in plan.targets(config, "mine")
+
+
+def test_sizes_are_held_to_the_shortest_train_list_of_all_folds(config, tmp_path):
+    config["studies"]["mine"]["split"]["folds"] = 2
+    config["studies"]["mine"]["sizes"] = [10]
+    for split, n_train in ((0, 11), (1, 9)):
+        folder = tmp_path / layout.study_dir("mine", split) / "dataset"
+        folder.mkdir(parents=True)
+        known = {"key": specs.dataset_key(config, "mine", split), "n_train": n_train}
+        (folder / "dataset.json").write_text(json.dumps(known))
+    with pytest.raises(PorevoxError, match="asks for 10 training structures, but the train list has 9"):
+        plan.check(config)
+
+
+def test_importances_are_drawn_where_a_model_looks_at_descriptors(config):
+    figure = "results/mine/split0/figures/importance.png"
+    study = config["studies"]["mine"]
+    assert figure in plan.targets(config, "mine")
+    study["split"]["folds"] = 3  # of the first fold only
+    assert figure in plan.targets(config, "mine")
+    study["models"] = ["retnet", "mean"]
+    assert figure not in plan.targets(config, "mine")
+
+
+def test_henry_tables_have_a_target(config):
     config["henry"] = {"co2": {}}
     assert plan.henry_targets(config) == ["results/henry/co2/henry.csv"]
-    assert plan.henry_headline("co2") == ""
-    folder = tmp_path / layout.henry_dir("co2")
-    folder.mkdir(parents=True)
-    counts = {"n_structures": 3, "n_computed": 2, "rejected": {"no_charges": 1}}
-    (folder / "summary.json").write_text(json.dumps(counts))
-    text = plan.henry_headline("co2")
-    assert "2 of 3 structures; not used: 1 no_charges (results/henry/co2/rejected.csv)." in text
-    assert "\n" not in text and text.endswith("results/henry/co2/henry.csv")

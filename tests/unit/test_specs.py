@@ -112,3 +112,18 @@ def test_henry_tables_know_their_channel_and_temperature(with_channels):
     assert probe["grid"] == {"kind": "mic_supercell", "n": 25, "endpoint": False}
     assert probe["temperature_K"] == guest["temperature_K"] == 298.0
     assert probe["channel"]["key"] == keys_of(with_channels)["lj"]
+
+
+def test_a_single_split_has_the_key_it_had_before_there_were_folds(config):
+    spec = specs.dataset_spec(config, "mine", 0)
+    assert "folds" not in spec["split"] and spec["split"]["test"] == 0.2
+
+
+def test_each_fold_has_a_key_of_its_own_which_test_does_not_change(config):
+    split = config["studies"]["mine"]["split"]
+    split["folds"] = 3
+    found = {specs.dataset_key(config, "mine", fold) for fold in range(3)}
+    split["test"] = 0.5
+    assert {specs.dataset_key(config, "mine", fold) for fold in range(3)} == found and len(found) == 3
+    split["folds"] = 4
+    assert specs.dataset_key(config, "mine", 0) not in found

@@ -16,18 +16,20 @@ from safetensors.numpy import load_file
 
 import porevox
 from porevox.errors import PorevoxError
+from porevox.learning.recipe import BEST
+from porevox.learning.savedmodel import load_retnet, predict_rows
 from porevox.learning.voxelset import load_dataset, load_voxels
 from porevox.training import train_retnet
 from synthetic_dataset import write_dataset
 
-FILES = ["history.csv", "model.json", "model.safetensors", "predictions.csv", "run.json"]
+FILES = ["history.csv", "model.json", "model.safetensors", "predictions.csv", "run.json", "train_ids.txt"]
 
 
-def train(folder, out, *, size=16, seed=0, threads=1, progress=None, **options):
+def train(folder, out, *, size=16, seed=0, threads=1, progress=None, event_dir=None, **options):
     """Train with few epochs and small batches; returns the weights."""
     options = {"type": "retnet", "epochs": 2, "batch_size": 8, **options}
     args = (folder, out, out.parent / "checkpoints", size, seed, options, "net", threads)
-    train_retnet(*args, device="cpu", progress=progress)
+    train_retnet(*args, device="cpu", progress=progress, event_dir=event_dir)
     return load_file(out / "model.safetensors")
 
 
@@ -63,7 +65,13 @@ def test_the_five_files(folder, tmp_path):
     np.testing.assert_allclose(predictions["y_true"], held_out.loc[predictions["id"], "y"], rtol=1e-14)
 
     history = pd.read_csv(tmp_path / "out" / "history.csv")
-    assert list(history.columns) == ["epoch", "learning_rate", "train_loss", "validation_mse"]
+    assert list(history.columns) == [
+        "epoch",
+        "learning_rate",
+        "train_loss",
+        "validation_mse",
+        "validation_R2",
+    ]
     validation = predictions[predictions["subset"] == "validation"]
     mse = ((validation["y_pred"] - validation["y_true"]) ** 2).mean()
     assert np.isnan(history["validation_mse"][0])
@@ -103,30 +111,70 @@ def test_two_threads_repeat_themselves_too(folder, tmp_path):
     assert same(*runs)
 
 
-def test_held_out_labels_and_voxels_never_reach_the_weights(folder, tmp_path):
-    """Poisoned test and validation labels, other held-out structures: not one bit changes."""
-    write_dataset(folder)
-    clean = train(folder, tmp_path / "clean", epochs=3)
+def with_scale(table, meta):
+    rng = np.random.default_rng(5)
+    table["cif_volume_A3"] = rng.uniform(1e3, 1e4, len(table))
+    table["cif_density_g_cm3"] = rng.uniform(0.3, 2.0, len(table))
 
-    def poison(table, meta):
-        table.loc[table["subset"] != "train", "y"] = 1e6
 
-    poisoned = tmp_path / "poisoned"
-    poisoned.mkdir()
-    write_dataset(poisoned, change=poison)
-    assert same(clean, train(poisoned, tmp_path / "out", epochs=3))
-    swapped = tmp_path / "swapped"
-    swapped.mkdir()
-    write_dataset(swapped, change=replace_held_out)
-    assert same(clean, train(swapped, tmp_path / "out2", epochs=3))
+def poison_held_out(table, meta):
+    """Labels of the test and validation sets: 1e6 times random numbers."""
+    with_scale(table, meta)
+    held_out = table["subset"] != "train"
+    table.loc[held_out, "y"] = 1e6 * np.random.default_rng(6).random(held_out.sum())
 
-    def poison_train(table, meta):
-        table.loc[table["id"] == "S-005", "y"] += 0.1
 
-    control = tmp_path / "control"
-    control.mkdir()
-    write_dataset(control, change=poison_train)
-    assert not same(clean, train(control, tmp_path / "out3", epochs=3))
+def poison_train(table, meta):
+    with_scale(table, meta)
+    table.loc[table["id"] == "S-005", "y"] += 0.1
+
+
+def swap_held_out(table, meta):
+    with_scale(table, meta)
+    replace_held_out(table, meta)
+
+
+def made_with(tmp_path, name, change, **options):
+    """Weights, predictions by id and everything learned that model.json holds."""
+    folder, out = tmp_path / name, tmp_path / f"{name}-out"
+    folder.mkdir(parents=True)
+    write_dataset(folder, change=change)
+    weights = train(folder, out, **options)
+    predictions = pd.read_csv(out / "predictions.csv").set_index("id")["y_pred"]
+    meta = json.loads((out / "model.json").read_text())
+    learned = {k: meta[k] for k in ("standardisation", "scalars", "labels", "y_train_mean", "architecture")}
+    return weights, predictions, learned
+
+
+#: Recipe best as a whole, then its options one by one, and what it has no opinion on.
+WHOLE = [{}, {"recipe": "best", "warmup_epochs": 1, "precision": "bfloat16"}]
+SINGLE = [
+    *({key: value} for key, value in BEST.items() if key not in ("skip", "warmup_epochs")),
+    {"schedule": "cosine", "warmup_epochs": 1},
+    {"physics": True, "skip": True},
+    {"scalars": ["void_fraction"], "skip": True},
+    {"precision": "bfloat16"},
+]
+RECIPES = [*WHOLE, *(pytest.param(options, marks=pytest.mark.slow) for options in SINGLE)]
+
+
+@pytest.mark.parametrize("options", RECIPES, ids=lambda o: ",".join(o) or "thesis")
+def test_held_out_labels_never_reach_weights_statistics_or_predictions(tmp_path, options):
+    """Poisoned test and validation labels: not one bit changes, whatever the options."""
+    clean = made_with(tmp_path, "clean", with_scale, **options)
+    poisoned = made_with(tmp_path, "poisoned", poison_held_out, **options)
+    assert same(clean[0], poisoned[0]) and clean[2] == poisoned[2]
+    pd.testing.assert_series_equal(clean[1], poisoned[1], check_exact=True)
+
+
+@pytest.mark.parametrize("options", [{}, {"recipe": "best", "warmup_epochs": 1}], ids=["thesis", "best"])
+def test_held_out_voxels_never_reach_the_weights_but_training_labels_do(tmp_path, options):
+    clean, swapped, control = (
+        made_with(tmp_path, change.__name__, change, **options)
+        for change in (with_scale, swap_held_out, poison_train)
+    )
+    assert same(clean[0], swapped[0]) and clean[2] == swapped[2]
+    assert not same(clean[0], control[0]) and clean[2] != control[2]
 
 
 def replace_held_out(table, meta):
@@ -162,7 +210,7 @@ def test_scalars_are_standardised_and_rows_without_them_are_left_out(folder, tmp
 
 def test_what_cannot_be_trained_says_so(folder, tmp_path):
     write_dataset(folder, without_voxels=["S-000"])
-    with pytest.raises(PorevoxError, match="Only 1 of the first 2 training structures"):
+    with pytest.raises(PorevoxError, match="Only 1 of the training structures"):
         train(folder, tmp_path / "out", size=2)
     with pytest.raises(PorevoxError, match="only 24"):
         train(folder, tmp_path / "out", size=25)
@@ -175,6 +223,61 @@ def test_too_small_a_grid(folder, tmp_path):
     write_dataset(folder, n=8)
     with pytest.raises(PorevoxError, match="at least 16 points per axis, not 8"):
         train(folder, tmp_path / "out")
+
+
+def test_labels_that_teach_nothing(folder, tmp_path):
+    def constant(table, meta):
+        table.loc[table["subset"] == "train", "y"] = 4.5
+
+    write_dataset(folder, change=constant)
+    with pytest.raises(PorevoxError, match="All 16 training labels are 4.5"):
+        train(folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize("m", [2, 9])
+def test_few_structures_and_a_batch_of_one_left_over(folder, tmp_path, m):
+    write_dataset(folder)
+    train(folder, tmp_path / "out", size=m, epochs=1)
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["n_used"] == m
+
+
+def test_a_model_of_recipe_best_predicts_any_rows_from_its_files_alone(folder, tmp_path):
+    """Physics, standardised labels, averages over weights and symmetries: all from model.json."""
+    write_dataset(folder, change=with_scale)
+    train(folder, tmp_path / "out", recipe="best", warmup_epochs=1)
+    model, meta = load_retnet(tmp_path / "out")
+    dataset = load_dataset(folder)
+    written = pd.read_csv(tmp_path / "out" / "predictions.csv").set_index("id")["y_pred"]
+    rows = dataset.table.set_index("id", drop=False).loc[written.index]
+    np.testing.assert_allclose(predict_rows(model, meta, dataset, rows), written, rtol=1e-5)
+    y = dataset.train_rows(16)["y"]
+    assert meta["labels"] == {"mean": pytest.approx(y.mean()), "std": pytest.approx(y.std(ddof=0))}
+    scale = ["cif_density_g_cm3", "ln_cif_density", "cif_specific_volume_cm3_g", "ln_cif_volume_A3"]
+    names = ["ln_mean_boltzmann_lj", *scale]
+    assert meta["scalars"]["computed"] == names and len(meta["scalars"]["mean"]) == 5
+    # The options stand there in full.
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert run["options"] == meta["options"] and {k: run["options"][k] for k in BEST} == {
+        **BEST,
+        "warmup_epochs": 1,
+    }
+
+
+def test_a_changed_option_is_named_when_training_starts_over(folder, tmp_path, caplog):
+    write_dataset(folder)
+    with pytest.raises(Interrupt):
+        train(folder, tmp_path / "out", progress=interrupt_after(1), epochs=3)
+    with caplog.at_level(logging.INFO, logger="porevox"):
+        train(folder, tmp_path / "out", epochs=2, loss="huber")
+    assert "is of another training (epochs: 3 -> 2, loss: mse -> huber): starting afresh" in caplog.text
+
+
+def test_to_watch_a_training_changes_nothing(folder, tmp_path):
+    pytest.importorskip("tensorboard")
+    write_dataset(folder)
+    plain = train(folder, tmp_path / "plain")
+    watched = train(folder, tmp_path / "out", tensorboard=True, event_dir=tmp_path / "events")
+    assert same(plain, watched) and len(list((tmp_path / "events").iterdir())) == 1
 
 
 CHILD = """

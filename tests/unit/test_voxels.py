@@ -360,6 +360,26 @@ def test_without_charges_there_is_no_electrostatic_channel(pack, tmp_path):
     assert {reasons[id] for id in GOOD} == {"no_charges"}
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("charges", ["eqeq", "cif_or_eqeq"])
+def test_equilibrated_charges_stand_in_for_those_that_are_missing(charges, workers, pack, tmp_path):
+    channel = {"kind": "electrostatic", "charges": charges}
+    summary = run(pack, tmp_path, None, channel=channel, workers=workers)
+    assert summary["channel"]["charges"] == charges
+    assert summary["n_structures"] == len(GOOD)
+    values = np.load(tmp_path / "energies.npy")
+    assert np.nanmax(np.abs(values[np.isfinite(values)])) > 0.1
+    reasons = {row["id"]: row["reason"] for row in table(tmp_path / "ledger.csv")}
+    assert reasons["no_parameters"] == "unknown_element"
+
+
+def test_a_matrix_of_charges_beyond_the_memory_is_rejected(tmp_path, monkeypatch):
+    pack = packed(tmp_path, {"one": cif()})
+    monkeypatch.setattr("porevox.crystal.eqeq.memory_MB", lambda n_atoms, lattice_A: 800.0 * (n_atoms == 3))
+    run(pack, tmp_path, None, channel={"kind": "electrostatic", "charges": "eqeq"}, memory_limit_MB=500.0)
+    assert [row["reason"] for row in table(tmp_path / "ledger.csv")] == ["too_large"]
+
+
 GIANT = """
 import resource, sys
 from porevox import voxels

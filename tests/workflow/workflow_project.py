@@ -13,7 +13,7 @@ import yaml
 
 PARTS = (
     *("Snakefile", "config.yaml", "workflow", "profiles", "envs"),
-    *("resources/forcefields", "resources/probes.csv", "resources/guests.csv"),
+    *("resources/forcefields", "resources/probes.csv", "resources/guests.csv", "resources/ionisation.csv"),
 )
 N = 24
 CONFIG = {

@@ -1,5 +1,6 @@
 """What the rules share: the checked configuration, digests of code and data, and names of files."""
 
+import itertools
 import json
 import re
 import shutil
@@ -10,8 +11,8 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow/lib"))
 
-from porevox import channel_settings, keys, layout, plan, specs
-from porevox.config import VOXEL_MODELS
+from porevox import channel_settings, headlines, insight, keys, layout, plan, specs, starts
+from porevox import config as settings
 from porevox.errors import PorevoxError
 
 try:
@@ -27,7 +28,6 @@ GPUS = plan.n_gpus()
 if workflow.is_main_process and workflow.global_resources.get("gpu") is None:
     workflow.global_resources["gpu"] = max(GPUS, 1)
 
-SPLITS = [0]
 MODELS = config["models"]
 
 
@@ -41,6 +41,7 @@ wildcard_constraints:
     key="[0-9a-f]{8}",
     shard=r"\d+",
     split=r"\d+",
+    scope=r"split\d+|pooled",
     size=r"\d+|\d+pct",
     seed=r"\d+",
 
@@ -54,24 +55,33 @@ def models_of(study):
     return config["studies"][study]["models"]
 
 
-def model_names(voxel):
-    """Pattern of all models that look at voxels, or of those that do not."""
-    names = [name for name, model in MODELS.items() if (model["type"] in VOXEL_MODELS) == voxel]
+def model_names(network):
+    """Pattern of all models that are neural networks, or of the baselines."""
+    names = [name for name, model in MODELS.items() if (model["type"] == "retnet") == network]
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def runs_of(wildcards, model, file):
-    """One file of every run (size and seed) of a model in a study."""
+def splits_of(wildcards):
+    """Folders of the splits whose predictions are scored together: one, or all folds of a study."""
+    scope = wildcards.get("scope") or f"split{wildcards.split}"
+    if scope != "pooled":
+        return [layout.RESULTS / wildcards.study / scope]
+    folds = config["studies"][wildcards.study]["split"]["folds"]
+    return [layout.study_dir(wildcards.study, split) for split in range(folds)]
+
+
+def runs_of(wildcards, model, file, size=None):
+    """One file of every run (split, size and seed) of a model in a study, or of one size."""
     study = config["studies"][wildcards.study]
-    folder = layout.study_dir(wildcards.study, wildcards.split) / model
-    sizes = map(layout.size_token, study["sizes"])
-    return [str(folder / f"n{size}" / f"seed{seed}" / file) for size in sizes for seed in study["seeds"]]
+    sizes = map(layout.size_token, study["sizes"]) if size is None else [size]
+    runs = itertools.product(splits_of(wildcards), sizes, study["seeds"])
+    return [str(folder / model / f"n{size}" / f"seed{seed}" / file) for folder, size, seed in runs]
 
 
 def compared_runs(wildcards, file):
-    """One file of every run of the two models that are compared, as far as the study has them."""
-    pair = config["studies"][wildcards.study]["compare"].values()
-    names = [name for name in models_of(wildcards.study) if name in pair]
+    """One file of every run of the models that are compared, as far as the study has them."""
+    compared = {name for pair in config["studies"][wildcards.study]["compare"] for name in pair.values()}
+    names = [name for name in models_of(wildcards.study) if name in compared]
     return [path for name in names for path in runs_of(wildcards, name, file)]
 
 
@@ -80,14 +90,37 @@ def all_runs(wildcards, file):
     return [path for name in models_of(wildcards.study) for path in runs_of(wildcards, name, file)]
 
 
+def epoch_runs(wildcards, file):
+    """One file of every run of the networks of a study, at the largest size."""
+    size = layout.size_token(layout.largest_size(config["studies"][wildcards.study]["sizes"]))
+    names = [name for name in models_of(wildcards.study) if MODELS[name]["type"] == "retnet"]
+    return [path for name in names for path in runs_of(wildcards, name, file, size)]
+
+
+def ensemble_parameters(wildcards):
+    """How sure each model of several seeds is, at the largest size."""
+    study = config["studies"][wildcards.study]
+    folder = layout.RESULTS / wildcards.study / wildcards.scope
+    size = layout.size_token(layout.largest_size(study["sizes"]))
+    names = plan.ensembles(config, wildcards.study)
+    return [folder / name / f"n{size}" / "uncertainty.json" for name in names]
+
+
+def ensemble_runs(wildcards, file):
+    """One file of every run of these models at that size."""
+    size = layout.size_token(layout.largest_size(config["studies"][wildcards.study]["sizes"]))
+    names = plan.ensembles(config, wildcards.study)
+    return [path for name in names for path in runs_of(wildcards, name, file, size)]
+
+
 def model_metrics(wildcards):
-    folder = layout.study_dir(wildcards.study, wildcards.split)
+    folder = layout.RESULTS / wildcards.study / wildcards.scope
     return [folder / name / "metrics.csv" for name in models_of(wildcards.study)]
 
 
 def study_targets(study):
     """Everything that a study ends in."""
-    return [path for split in SPLITS for path in plan.targets(study, split)]
+    return plan.targets(config, study) + insight.targets(config, study)
 
 
 def download_spec(wildcards):
@@ -142,6 +175,13 @@ def study_shards(wildcards, file):
     return [f"{channel['folder']}/shard{shard}/{file}" for channel in channels for shard in shards]
 
 
+def baseline_energies(wildcards, models):
+    """Voxels, if one of these baselines looks at them: large, and vouched for by dataset.json."""
+    if not any(settings.needs_voxels(MODELS[name]) for name in models):
+        return []
+    return [ancient(path) for path in study_shards(wildcards, "energies.npy")]
+
+
 def henry_shards(wildcards, file):
     """One file of every shard of the channel that a table of Henry coefficients reads."""
     spec = specs.henry_spec(config, wildcards.henry)
@@ -157,19 +197,49 @@ def dataset_files(wildcards):
     return [folder / "dataset.json", folder / "table.csv"]
 
 
+def descriptor_models(study):
+    return [name for name in models_of(study) if settings.needs_descriptors(MODELS[name])]
+
+
+def descriptor_runs(wildcards, file):
+    """One file of every run of the models that look at descriptors."""
+    names = descriptor_models(wildcards.study)
+    return [path for name in names for path in runs_of(wildcards, name, file)]
+
+
+def shown_run(wildcards, file):
+    """A file of the run that is looked into."""
+    return insight.shown_run(config, wildcards.study, int(wildcards.split)) / file
+
+
+def histories_of(wildcards, file):
+    """One file of every run of a study's RetNets."""
+    return [folder / file for folder in insight.history_runs(config, wildcards.study, int(wildcards.split))]
+
+
+def drawn_energies(wildcards):
+    """Voxels of the study: large, and vouched for by dataset.json."""
+    return [ancient(path) for path in study_shards(wildcards, "energies.npy")]
+
+
+def drawn_structure(wildcards):
+    return config["studies"][wildcards.study]["structure"]
+
+
 def study_bootstrap(wildcards):
     return config["studies"][wildcards.study]["bootstrap"]
 
 
 def figure_spec(wildcards):
     """What the figures of a study say besides its numbers."""
-    target = specs.dataset_spec(config, wildcards.study, int(wildcards.split))["target"]
+    target = specs.dataset_spec(config, wildcards.study, 0)["target"]
     names = models_of(wildcards.study)
     return {
         "label": target["label"] or target["column"],
         "unit": target["unit"],
         "models": names,
         "controls": [name for name in names if MODELS[name]["type"] == "mean"],
+        "confidence": study_bootstrap(wildcards)["confidence"],
     }
 
 
@@ -182,5 +252,6 @@ def before_start():
 
 def summary():
     """What a person wants to know when all is done."""
-    lines = [*map(plan.headline, config["run"]), *map(plan.henry_headline, config["henry"])]
+    lines = [headlines.of_study(config, name) for name in config["run"]]
+    lines += map(headlines.of_henry, config["henry"])
     return "\n".join(filter(None, lines))

@@ -6,9 +6,9 @@ rule evaluate:
         predictions=lambda wc: runs_of(wc, wc.model, "predictions.csv"),
         runs=lambda wc: runs_of(wc, wc.model, "run.json"),
     output:
-        metrics="results/{study}/split{split}/{model}/metrics.csv",
+        metrics="results/{study}/{scope}/{model}/metrics.csv",
     log:
-        "results/logs/evaluate/{study}/split{split}/{model}.log",
+        "results/logs/evaluate/{study}/{scope}/{model}.log",
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -26,13 +26,13 @@ rule collect:
         metrics=lambda wc: model_metrics(wc),
     output:
         metrics=report(
-            "results/{study}/split{split}/metrics.csv",
+            "results/{study}/{scope}/metrics.csv",
             caption="../report/metrics.rst",
             category="{study}",
             labels={"what": "table of all scores"},
         ),
     log:
-        "results/logs/collect/{study}/split{split}.log",
+        "results/logs/collect/{study}/{scope}.log",
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -47,14 +47,14 @@ rule compare:
         runs=lambda wc: compared_runs(wc, "run.json"),
     output:
         table=report(
-            "results/{study}/split{split}/comparison.csv",
+            "results/{study}/{scope}/comparison.csv",
             caption="../report/comparison.rst",
             category="{study}",
-            labels={"what": "difference of the two models"},
+            labels={"what": "differences between models"},
         ),
-        crossing="results/{study}/split{split}/crossing.json",
+        crossing="results/{study}/{scope}/crossing.json",
     log:
-        "results/logs/compare/{study}/split{split}.log",
+        "results/logs/compare/{study}/{scope}.log",
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -62,7 +62,45 @@ rule compare:
         runtime="1h",
     params:
         bootstrap=study_bootstrap,
-        models=lambda wc: config["studies"][wc.study]["compare"],
+        pairs=lambda wc: config["studies"][wc.study]["compare"],
         code=code("compare"),
     script:
         "../scripts/compare.py"
+
+
+rule uncertainty:
+    input:
+        predictions=lambda wc: runs_of(wc, wc.model, "predictions.csv", wc.size),
+        runs=lambda wc: runs_of(wc, wc.model, "run.json", wc.size),
+    output:
+        "results/{study}/{scope}/{model}/n{size}/uncertainty.json",
+    log:
+        "results/logs/uncertainty/{study}/{scope}/{model}/n{size}.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        unit=lambda wc: figure_spec(wc)["unit"],
+        code=code("uncertainty"),
+    script:
+        "../scripts/uncertainty.py"
+
+
+rule epochs:
+    input:
+        histories=lambda wc: epoch_runs(wc, "history.csv"),
+        runs=lambda wc: epoch_runs(wc, "run.json"),
+    output:
+        table=report(
+            "results/{study}/split{split}/epochs.csv",
+            caption="../report/epochs.rst",
+            category="{study}",
+            labels={"what": "validation scores after 10, 20 and 50 epochs"},
+        ),
+    log:
+        "results/logs/epochs/{study}/split{split}.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        code=code("epochs"),
+    script:
+        "../scripts/epochs.py"

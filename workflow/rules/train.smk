@@ -6,18 +6,21 @@ rule train_retnet:
         dataset=dataset_files,
         # large, and vouched for by dataset.json
         energies=lambda wc: [ancient(path) for path in study_shards(wc, "energies.npy")],
+        # another run's weights, if the model starts from them
+        start=lambda wc: starts.start_files(config, wc.model, int(wc.split)),
     output:
         model="results/{study}/split{split}/{model}/n{size}/seed{seed}/model.safetensors",
         card="results/{study}/split{split}/{model}/n{size}/seed{seed}/model.json",
         history="results/{study}/split{split}/{model}/n{size}/seed{seed}/history.csv",
         predictions="results/{study}/split{split}/{model}/n{size}/seed{seed}/predictions.csv",
         run="results/{study}/split{split}/{model}/n{size}/seed{seed}/run.json",
+        train_ids="results/{study}/split{split}/{model}/n{size}/seed{seed}/train_ids.txt",
     log:
         "results/logs/train/{study}/split{split}/{model}/n{size}/seed{seed}.log",
     benchmark:
         "results/benchmarks/train/{study}/split{split}/{model}/n{size}/seed{seed}.tsv"
     wildcard_constraints:
-        model=model_names(voxel=True),
+        model=model_names(network=True),
     conda:
         "../../envs/gpu.yaml" if GPUS else "../../envs/cpu.yaml"
     threads: 8
@@ -27,7 +30,7 @@ rule train_retnet:
         gpu=1 if GPUS else 0,
     params:
         size=lambda wc: layout.size_of(wc.size),
-        options=lambda wc: MODELS[wc.model],
+        options=lambda wc: starts.training_options(config, wc.model, int(wc.split)),
         code=code("train_retnet"),
     script:
         "../scripts/train_retnet.py"
@@ -36,6 +39,7 @@ rule train_retnet:
 rule train_baseline:
     input:
         dataset=dataset_files,
+        energies=lambda wc: baseline_energies(wc, [wc.model]),
     output:
         model="results/{study}/split{split}/{model}/n{size}/seed{seed}/model.safetensors",
         card="results/{study}/split{split}/{model}/n{size}/seed{seed}/model.json",
@@ -47,10 +51,11 @@ rule train_baseline:
     benchmark:
         "results/benchmarks/train/{study}/split{split}/{model}/n{size}/seed{seed}.tsv"
     wildcard_constraints:
-        model=model_names(voxel=False),
+        model=model_names(network=False),
     conda:
         "../../envs/cpu.yaml"
-    threads: 4
+    # only a forest gains from more
+    threads: lambda wc: 4 if MODELS[wc.model]["type"] == "random_forest" else 1
     resources:
         mem_mb=8000,
         runtime="4h",

@@ -13,4 +13,5 @@ with job(snakemake.log[0], f"learning curve of {snakemake.wildcards.study}"):
         Path(snakemake.output.png).with_suffix(""),
         figure["label"],
         controls=figure["controls"],
+        confidence=figure["confidence"],
     )

@@ -42,6 +42,13 @@ def test_a_potential_needs_no_force_field():
     assert found.forcefield is None and found.channel == {"kind": "electrostatic"}
 
 
+def test_charges_may_be_equilibrated():
+    for kind in ("electrostatic", "guest"):
+        assert "charges" not in parsed("--channel", kind, "--charges", "cif").channel
+        found = parsed("--channel", kind, "--charges", "cif_or_eqeq").channel
+        assert found["charges"] == "cif_or_eqeq" and found["charge_table"]
+
+
 def test_a_force_field_is_a_name_or_a_path(tmp_path):
     assert parsed("--forcefield", tmp_path / "my.csv").forcefield == tmp_path / "my.csv"
     with pytest.raises(PorevoxError, match="no force field `nix`"):
@@ -54,6 +61,7 @@ def test_a_force_field_is_a_name_or_a_path(tmp_path):
         (("--channel", "guest", "--probe", "CH4"), "--probe has no meaning for --channel guest, only for lj"),
         (("--guest", "CO2"), "--guest has no meaning for --channel lj"),
         (("--channel", "electrostatic", "--forcefield", "uff"), "--forcefield has no meaning"),
+        (("--charges", "eqeq"), "--charges has no meaning for --channel lj, only for electrostatic"),
         (("--box-length", "20"), "--box-length has no meaning for --grid mic_supercell"),
         (("--probe", "CH3"), "There is no probe `CH3`"),
         (("--channel", "guest", "--guest", "nix"), "There is no guest `nix`"),

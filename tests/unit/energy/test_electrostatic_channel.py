@@ -1,12 +1,14 @@
 """The electrostatic channel's settings, and how it hands on points and potentials."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from porevox.crystal.structure import Structure
 from porevox.energy.channels import channel_from_dict
+from porevox.energy.charge_source import with_charges
 from porevox.energy.electrostatic_channel import ElectrostaticChannel
 from porevox.energy.ewald import EwaldPotential
 from porevox.energy.grid import GridSpec, distinct_points
@@ -43,6 +45,8 @@ def test_from_dict_and_back():
         {"cutoff_A": True},
         {"cutoff_A": None},
         {"probe_sigma_A": 3.0},
+        {"charges": "qeq"},
+        {"charge_table": 7},
     ],
 )
 def test_settings_that_are_refused(change):
@@ -77,3 +81,30 @@ def test_memory_is_that_of_the_grid_at_least():
         needed = ElectrostaticChannel().memory_MB(framework(), GridSpec(kind, 100))
         assert 16.0 < needed < 150.0
     assert ElectrostaticChannel().memory_MB(framework(None), GridSpec(kind, 100)) >= 16.0
+
+
+def test_equilibrated_charges_are_used_as_if_the_cif_had_them():
+    grid = GridSpec("unit_cell", 6)
+    equilibrated = with_charges(framework(None), "eqeq")
+    assert np.abs(equilibrated.charges_e).max() > 0.05
+    expected = ElectrostaticChannel().compute(equilibrated, grid).values
+    for charges, given in (("eqeq", None), ("eqeq", CHARGES), ("cif_or_eqeq", None)):
+        found = ElectrostaticChannel(charges=charges).compute(framework(given), grid).values
+        assert np.array_equal(found, expected)
+    own = ElectrostaticChannel(charges="cif_or_eqeq").compute(framework(), grid).values
+    assert np.array_equal(own, ElectrostaticChannel().compute(framework(), grid).values)
+
+
+def test_equilibration_s_settings_and_memory():
+    channel = ElectrostaticChannel(charges="eqeq", charge_table="0123456789abcdef")
+    assert channel.to_dict()["charges"] == "eqeq"
+    assert ElectrostaticChannel.from_dict(channel.to_dict()) == channel != ElectrostaticChannel()
+    many = replace(
+        framework(None), frac=np.random.default_rng(0).uniform(size=(4000, 3)), elements=("C",) * 4000
+    )
+    grid = GridSpec("unit_cell", 10)
+    assert ElectrostaticChannel().memory_MB(many, grid) < 1.0
+    assert channel.memory_MB(many, grid) > 8 * 4000**2 / 1e6
+    # a potential of usual charges, where the matrix is small
+    few = channel.memory_MB(framework(None), GridSpec("unit_cell", 100))
+    assert few > 0.8 * ElectrostaticChannel().memory_MB(framework(), GridSpec("unit_cell", 100))

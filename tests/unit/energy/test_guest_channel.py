@@ -7,6 +7,7 @@ import pytest
 
 from porevox.crystal.structure import Structure
 from porevox.energy.channels import channel_from_dict
+from porevox.energy.charge_source import with_charges
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec
 from porevox.energy.guest_channel import GuestChannel
@@ -62,6 +63,8 @@ def framework(frac=((0, 0, 0), (0.5, 0.25, 0.125)), elements=("C", "O"), charges
         {"sites": []},
         {"sites": None},
         {"probe_sigma_A": 3.0},
+        {"charges": "qeq"},
+        {"charge_table": "0123"},
     ],
 )
 def test_faulty_settings_are_refused(change):
@@ -143,6 +146,24 @@ def test_charges_are_asked_for_only_by_charged_guests():
     with_charges = GuestChannel(neutral, n_orientations=5).compute(framework(), GRID, FIELD)
     without = GuestChannel(neutral, n_orientations=5).compute(bare, GRID, FIELD)
     assert np.array_equal(with_charges.values, without.values)
+
+
+def test_equilibrated_charges_are_used_as_if_the_cif_had_them():
+    bare = framework(charges=None)
+    equilibrated = with_charges(bare, "eqeq")
+    expected = GuestChannel(CO2, n_orientations=5).compute(equilibrated, GRID, FIELD).values
+    for charges in ("eqeq", "cif_or_eqeq"):
+        channel = GuestChannel(CO2, n_orientations=5, charges=charges)
+        assert np.array_equal(channel.compute(bare, GRID, FIELD).values, expected)
+        assert GuestChannel.from_dict(channel.to_dict()) == channel
+    assert channel.memory_MB(bare, GRID) > GuestChannel(CO2).memory_MB(bare, GRID)
+
+
+def test_a_guest_without_charges_equilibrates_none():
+    channel = GuestChannel(METHANE, charges="eqeq")
+    assert channel == GuestChannel(METHANE) and "charges" not in channel.to_dict()
+    same = framework(elements=("C", "C"), charges=None)
+    assert np.isfinite(channel.compute(same, GRID, FIELD).values.min())
 
 
 def test_a_charged_framework_is_refused():

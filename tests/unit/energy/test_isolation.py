@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from porevox.energy import isolation
 from porevox.energy.isolation import TimeLimit, map_isolated, time_limit
@@ -79,6 +81,18 @@ def test_where_processes_cannot_be_forked_they_are_spawned(monkeypatch):
 @pytest.mark.parametrize("items", [[], [7]])
 def test_fewer_items_than_workers(items):
     assert list(map_isolated(slow_first, items, died, 3)) == items
+
+
+def blas_threads(_):
+    np.linalg.inv(np.eye(2))
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_workers_leave_each_other_their_cores():
+    with threadpool_limits(2):
+        assert 2 in blas_threads(None)
+        (threads,) = map_isolated(blas_threads, [0], None, workers=1)
+    assert set(threads) == {1}
 
 
 def test_two_workers_are_other_processes():

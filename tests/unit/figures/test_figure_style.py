@@ -1,6 +1,9 @@
 """The look of figures: no traces left, the same bytes each time, models told apart."""
 
+import itertools
+
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
@@ -59,6 +62,33 @@ def test_models_differ_in_colour_marker_and_line_and_in_grey():
     grey = [sum(w * c for w, c in zip((0.3, 0.59, 0.11), to_rgb(k), strict=True)) for k in COLOURS]
     assert abs(grey[0] - grey[1]) > 0.1
     assert len(COLOURS) == len(MARKERS) == len(LINES)
+
+
+#: Linear RGB as seen with protanopia, deuteranopia and tritanopia (Machado et al., IEEE Trans. Vis.
+#: Comput. Graph. 15, 1291 (2009), severity 1.0), and by everyone else.
+VISION = [
+    np.eye(3),
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+]
+
+
+def lab(colour, vision):
+    """CIE L*a*b* of a colour as seen."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.array(vision) @ linear, 0, 1)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = np.cbrt((to_xyz @ seen) / to_xyz.sum(axis=1))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_colours_are_told_apart_with_any_colour_blindness(vision):
+    seen = [lab(colour, vision) for colour in COLOURS]
+    distances = [np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)]
+    assert min(distances) > 12  # 2 is what one notices side by side
 
 
 def test_a_model_keeps_its_style_when_a_control_comes_or_goes():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from porevox.learning.checkpoint import (
-    checkpoint_key,
+    describe_training,
     load_checkpoint,
     random_states,
     restore_random_states,
@@ -16,12 +16,14 @@ from porevox.learning.checkpoint import (
 
 CPU = torch.device("cpu")
 BASE = {"dataset_digest": "d", "n_train": 100, "seed": 0, "options": {"epochs": 5, "dropout": 0.3}}
+TRAINING = describe_training(**BASE)
+OTHER = describe_training("d", 100, 1, {"epochs": 60, "loss": "huber"})
 
 
 def test_what_is_saved_comes_back(tmp_path):
     state = {"epoch": 3, "model": {"w": torch.arange(4.0)}, "history": [{"loss": 0.5, "mse": None}]}
-    save_checkpoint(tmp_path / "new" / "c.pt", "key", state)
-    found = load_checkpoint(tmp_path / "new" / "c.pt", "key")
+    save_checkpoint(tmp_path / "new" / "c.pt", TRAINING, state)
+    found = load_checkpoint(tmp_path / "new" / "c.pt", TRAINING)
     assert torch.equal(found.pop("model")["w"], state.pop("model")["w"]) and found == state
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["c.pt"]
 
@@ -36,28 +38,35 @@ def test_what_is_saved_comes_back(tmp_path):
         {"options": {"epochs": 5}},
     ],
 )
-def test_the_key_depends_on_all_that_makes_the_weights(other):
-    assert checkpoint_key(**BASE) == checkpoint_key(**{**BASE, "options": {"dropout": 0.3, "epochs": 5}})
-    assert checkpoint_key(**BASE) != checkpoint_key(**{**BASE, **other})
+def test_the_description_holds_all_that_makes_the_weights(other):
+    same = {**BASE, "options": {"dropout": 0.3, "epochs": 5}}
+    assert describe_training(**BASE) == describe_training(**same)
+    assert describe_training(**BASE) != describe_training(**{**BASE, **other})
 
 
-def test_the_key_depends_on_the_format(monkeypatch):
-    before = checkpoint_key(**BASE)
+def test_the_place_of_the_weights_started_from_does_not_count_but_their_digest_does():
+    options = [{**BASE["options"], "init_from": folder} for folder in ("here", "there")]
+    described = [describe_training(**{**BASE, "options": o}, start_sha256="abc") for o in options]
+    assert described[0] == described[1] != describe_training(**BASE, start_sha256="abd")
+
+
+def test_the_description_depends_on_the_format(monkeypatch):
+    before = describe_training(**BASE)
     monkeypatch.setattr("porevox.learning.checkpoint.FORMAT_VERSION", 10**6)
-    assert checkpoint_key(**BASE) != before
+    assert describe_training(**BASE) != before
 
 
 def test_no_checkpoint(tmp_path, caplog):
     with caplog.at_level(logging.INFO, logger="porevox"):
-        assert load_checkpoint(tmp_path / "c.pt", "key") is None
+        assert load_checkpoint(tmp_path / "c.pt", TRAINING) is None
     assert not caplog.records
 
 
 def test_a_checkpoint_of_something_else_is_ignored_with_a_line(tmp_path, caplog):
-    save_checkpoint(tmp_path / "c.pt", "key", {"epoch": 3})
+    save_checkpoint(tmp_path / "c.pt", TRAINING, {"epoch": 3})
     with caplog.at_level(logging.INFO, logger="porevox"):
-        assert load_checkpoint(tmp_path / "c.pt", "other key") is None
-    assert "another dataset, size, seed or recipe" in caplog.text
+        assert load_checkpoint(tmp_path / "c.pt", OTHER) is None
+    assert "(seed: 0 -> 1, epochs: 5 -> 60, dropout: 0.3 -> None, loss: None -> huber)" in caplog.text
 
 
 def broken_files():
@@ -76,10 +85,10 @@ def broken_files():
 @pytest.mark.parametrize("how", broken_files())
 def test_a_broken_checkpoint_is_ignored_with_a_warning(tmp_path, caplog, how):
     path = tmp_path / "c.pt"
-    save_checkpoint(path, "key", {"epoch": 3, "model": {"w": torch.rand(50, 50)}})
+    save_checkpoint(path, TRAINING, {"epoch": 3, "model": {"w": torch.rand(50, 50)}})
     path.write_bytes(broken_files()[how](path.read_bytes()))
     with caplog.at_level(logging.INFO, logger="porevox"):
-        assert load_checkpoint(path, "key") is None
+        assert load_checkpoint(path, TRAINING) is None
     assert [r.levelname for r in caplog.records] == ["WARNING"]
     assert "cannot be read" in caplog.text and str(path) in caplog.text
 
@@ -96,12 +105,12 @@ def test_a_checkpoint_cannot_run_code(tmp_path, writer):
     import porevox
 
     path = tmp_path / "c.pt"
-    content = {"key": "key", "state": Evil()}
+    content = {"training": TRAINING, "state": Evil()}
     if writer == "torch":
         torch.save(content, path)
     else:
         path.write_bytes(pickle.dumps(content, protocol=2))
-    assert load_checkpoint(path, "key") is None
+    assert load_checkpoint(path, TRAINING) is None
     assert not hasattr(porevox, "hacked")
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from porevox.errors import PorevoxError
-from porevox.learning.retnet import MINIMAL_GRID, RetNet, final_edge, initialise
+from porevox.learning.retnet import MINIMAL_GRID, RetNet, final_edge, initialise, start_from_ridge
 
 
 def test_flatten_size_of_the_thesis_is_3240():
@@ -96,3 +96,69 @@ def test_scalars_must_match():
         RetNet(n=16, n_scalars=1).eval()(x)
     with pytest.raises(ValueError, match="takes 0 scalars, not 3"):
         RetNet(n=16).eval()(x, torch.rand(2, 3))
+
+
+@pytest.mark.parametrize("n", [4, 5, 8, 15, 25])
+def test_circular_padding_keeps_the_grid_down_to_4_points(n):
+    model = RetNet(n=n, padding="circular").eval()
+    assert model.features(torch.zeros(1, 1, n, n, n)).shape == (1, 120, *[final_edge(n, "circular")] * 3)
+    assert final_edge(25, "circular") == 6
+
+
+def test_too_small_grids_are_told_their_remedy():
+    with pytest.raises(PorevoxError, match="not 12.*use the option padding: circular"):
+        RetNet(n=12)
+    with pytest.raises(PorevoxError, match="at least 4 points per axis, not 3: raise the grid's n or"):
+        RetNet(n=3, padding="circular")
+
+
+@pytest.mark.parametrize(
+    ("padding", "n"), [("thesis", 16), ("thesis", 25), ("circular", 4), ("circular", 32)]
+)
+def test_adaptive_pooling_gives_the_dense_layers_of_the_thesis_for_any_grid(padding, n):
+    model = RetNet(n=n, padding=padding, pooling="adaptive").eval()
+    assert model.dense.dense1.in_features == 3240
+    assert model(torch.rand(2, 1, n, n, n)).shape == (2,)
+
+
+def test_a_periodic_network_is_blind_to_shifts_that_its_pools_respect():
+    """Circular padding and two pools by 2: a shift by 4 points only shifts the last feature maps."""
+    torch.manual_seed(0)
+    model = RetNet(n=16, padding="circular").eval()
+    x = torch.rand(1, 1, 16, 16, 16)
+    shifted = model.features(x.roll((4, 8, 12), (2, 3, 4)))
+    torch.testing.assert_close(shifted, model.features(x).roll((1, 2, 3), (2, 3, 4)), rtol=1e-4, atol=1e-5)
+    thesis = RetNet(n=16).eval()
+    assert not torch.allclose(thesis.features(x.roll(4, 2)), thesis.features(x), atol=1e-4)
+
+
+def test_the_skip_is_a_linear_map_of_the_scalars_beside_the_network():
+    torch.manual_seed(0)
+    model = RetNet(n=16, n_scalars=2, skip=True).eval()
+    x, scalars = torch.rand(3, 1, 16, 16, 16), torch.rand(3, 2)
+    rest = model.output(model.fingerprint(x, scalars)).squeeze(1)
+    torch.testing.assert_close(model(x, scalars), rest + scalars @ model.skip.weight.squeeze(0))
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_the_first_predictions_with_a_skip_are_those_of_a_ridge_regression(shift):
+    """Against scikit-learn's, with a penalty of a thousandth of the number of structures."""
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    generator = torch.Generator().manual_seed(0)
+    scalars = torch.randn(40, 3, generator=generator) + shift
+    y = scalars @ torch.tensor([1.0, -2.0, 0.5]) + 5 + 0.1 * torch.randn(40, generator=generator)
+    model = RetNet(n=16, n_scalars=3, skip=True).eval()
+    initialise(model, float(y.mean()))
+    start_from_ridge(model, scalars, y)
+    ridge = linear_model.Ridge(alpha=40e-3).fit(scalars.numpy(), y.numpy())
+    found = model(torch.rand(40, 1, 16, 16, 16), scalars).detach().numpy()
+    np.testing.assert_allclose(found, ridge.predict(scalars.numpy()), rtol=1e-4)
+    np.testing.assert_allclose(model.skip.weight.detach().numpy()[0], ridge.coef_, rtol=1e-4)
+
+
+def test_an_option_that_is_off_leaves_the_draws_of_the_thesis_alone():
+    torch.manual_seed(1)
+    thesis = RetNet(n=25)
+    torch.manual_seed(1)
+    again = RetNet(n=25, padding="thesis", pooling="flatten", skip=False)
+    assert all(torch.equal(a, b) for a, b in zip(thesis.parameters(), again.parameters(), strict=True))

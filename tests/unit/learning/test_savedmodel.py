@@ -10,7 +10,8 @@ from safetensors import safe_open
 
 from porevox.errors import PorevoxError
 from porevox.learning import savedmodel
-from porevox.learning.savedmodel import fingerprints, load_retnet, predict, predict_rows
+from porevox.learning.augment import symmetry_views
+from porevox.learning.savedmodel import fingerprints, load_retnet, predict, predict_rows, raw_scalars
 from porevox.learning.torchsetup import torch_session
 from porevox.learning.voxelset import load_dataset, load_voxels
 from porevox.training import train_retnet
@@ -99,3 +100,67 @@ def test_files_that_do_not_belong_together(run, tmp_path, how):
         (tmp_path / "model.json").write_text(json.dumps(meta))
     with pytest.raises(PorevoxError, match="does not hold the network"):
         load_retnet(tmp_path)
+
+
+def test_predictions_averaged_over_the_symmetries_do_not_depend_on_how_a_crystal_lies(run):
+    """Over all 48 operations: a turned crystal has the same prediction, which a plain one has not."""
+    model, meta = load_retnet(run[1])
+    dataset = load_dataset(run[0])
+    rows = dataset.train_rows(3)
+    voxels, scalars = load_voxels(dataset, rows), raw_scalars(meta, dataset, rows)
+    turned = np.ascontiguousarray(np.rot90(voxels, axes=(2, 4)))
+    averaged = {**meta, "options": {**meta["options"], "test_time_augmentation": 48}}
+    found = predict(model, averaged, voxels, scalars)
+    np.testing.assert_allclose(found, predict(model, averaged, turned, scalars), rtol=1e-5)
+    assert not np.allclose(
+        predict(model, meta, voxels, scalars), predict(model, meta, turned, scalars), rtol=1e-4
+    )
+    views = symmetry_views(torch.from_numpy(voxels), 48)
+    by_hand = np.mean([predict(model, meta, view.contiguous().numpy(), scalars) for view in views], axis=0)
+    np.testing.assert_allclose(found, by_hand, rtol=1e-5)
+
+
+def test_standardised_labels_come_back_in_the_unit_of_the_target(run):
+    model, meta = load_retnet(run[1])
+    dataset = load_dataset(run[0])
+    rows = dataset.train_rows(3)
+    plain = predict_rows(model, meta, dataset, rows)
+    scaled = predict_rows(model, {**meta, "labels": {"mean": 100.0, "std": 3.0}}, dataset, rows)
+    np.testing.assert_allclose(scaled, 3 * plain + 100, rtol=1e-12)
+
+
+def test_a_prediction_that_does_not_fit_into_memory_goes_in_smaller_batches(run, monkeypatch):
+    model, meta = load_retnet(run[1])
+    dataset = load_dataset(run[0])
+    rows = dataset.train_rows(20)
+    expected, forward, sizes = predict_rows(model, meta, dataset, rows), type(model).forward, []
+
+    def small_memory(self, voxels, scalars=None):
+        sizes.append(len(voxels))
+        if len(voxels) > 50:
+            raise torch.cuda.OutOfMemoryError("put in by hand")
+        return forward(self, voxels, scalars)
+
+    monkeypatch.setattr(type(model), "forward", small_memory)
+    many = pd.concat([rows] * 5)
+    found = predict_rows(model, meta, dataset, many)
+    np.testing.assert_allclose(found, np.tile(expected, 5), rtol=1e-5)
+    assert sizes[:3] == [100, 64, 32] and max(sizes[2:]) == 32
+
+
+def test_a_prediction_for_which_there_is_no_memory_at_all_fails(run, monkeypatch):
+    model, meta = load_retnet(run[1])
+    dataset = load_dataset(run[0])
+
+    def no_memory(self, *args):
+        raise torch.cuda.OutOfMemoryError("put in by hand")
+
+    monkeypatch.setattr(type(model), "forward", no_memory)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        predict_rows(model, meta, dataset, dataset.train_rows(5))
+
+
+def test_scalars_beyond_all_measure_count_as_far_away():
+    meta = {"scalars": {"mean": [1.0, 0.0], "std": [0.5, 2.0]}}
+    found = savedmodel.standardised_scalars(np.array([[1.5, -4.0], [1e9, -1e9]]), meta)
+    np.testing.assert_allclose(found, [[1, -2], [8, -8]])

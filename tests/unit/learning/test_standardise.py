@@ -5,7 +5,12 @@ import pytest
 
 from porevox.errors import PorevoxError
 from porevox.learning import standardise as module
-from porevox.learning.standardise import channel_statistics, scalar_statistics, standardise
+from porevox.learning.standardise import (
+    channel_statistics,
+    label_statistics,
+    scalar_statistics,
+    standardise,
+)
 
 
 @pytest.fixture
@@ -53,3 +58,9 @@ def test_a_constant_scalar_enters_as_zeros():
     scalars = np.array([[1.0, 5.0], [3.0, 5.0]])
     mean, std = scalar_statistics(scalars)
     np.testing.assert_array_equal((scalars - mean) / std, [[-1, 0], [1, 0]])
+
+
+def test_statistics_of_labels_and_labels_that_teach_nothing():
+    assert label_statistics(np.array([1.0, 3.0])) == (2.0, 1.0)
+    with pytest.raises(PorevoxError, match="All 3 training labels are 7, so there is nothing to learn"):
+        label_statistics(np.full(3, 7.0))

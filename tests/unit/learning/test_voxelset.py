@@ -98,6 +98,29 @@ def test_has_voxels_asks_for_every_channel(tmp_path):
             load_voxels(dataset, [name])
 
 
+def test_has_voxels_of_some_channels_only(tmp_path):
+    def lose_one(table, meta):
+        table.loc[table["id"] == "S-004", "row_helium"] = np.nan
+
+    write_dataset(tmp_path, n=4, channels=("lj", "helium"), without_voxels=["S-001"], change=lose_one)
+    dataset = load_dataset(tmp_path)
+    assert set(dataset.table.loc[~dataset.has_voxels(["lj"]), "id"]) == {"S-001"}
+    assert set(dataset.table.loc[~dataset.has_voxels(["helium"]), "id"]) == {"S-001", "S-004"}
+
+
+def test_stored_values_come_in_small_parts_each_structure_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(voxelset, "CHUNK", 4)
+    _, energies = write_dataset(tmp_path, n=4, shard_size=13, channels=("lj", "helium"))
+    dataset = load_dataset(tmp_path)
+    rows, seen = dataset.table.iloc[5:30], []
+    for places, values in voxelset.stored_values(rows, dataset.meta["channels"][1], 4):
+        assert len(places) == len(values) <= 4
+        for place, stored in zip(places, values, strict=True):
+            np.testing.assert_array_equal(stored, energies[rows["id"].iloc[place]][1].astype(np.float32))
+        seen += list(places)
+    assert sorted(seen) == list(range(25))
+
+
 def test_unknown_id(tmp_path):
     write_dataset(tmp_path, n=4)
     with pytest.raises(PorevoxError, match="'X'"):
@@ -215,7 +238,7 @@ def test_retnet_learns_from_several_channels(tmp_path, names):
     write_dataset(tmp_path, n=16, channels=names, change=change)
     options = {
         **{"type": "retnet", "epochs": 1, "batch_size": 8, "learning_rate": 1e-3, "dropout": 0.3},
-        **{"lr_decay_every_epochs": 10, "lr_decay_factor": 0.5, "augment": True, "scalars": []},
+        **{"lr_decay_every_epochs": 10, "lr_decay_factor": 0.5, "augmentation": "thesis", "scalars": []},
         "precision": "float32",
     }
     out, checkpoints = tmp_path / "out", tmp_path / "checkpoints"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from porevox import layout
+from porevox.energy.charge_table import find_charge_table
 from porevox.energy.probes import find_guest, find_probe
 from porevox.errors import PorevoxError
 
@@ -27,7 +28,8 @@ def settings(channel: dict) -> dict:
     -------
     dict
         ``kind`` and plain numbers: no name of a probe or a guest, since only what the tables say of
-        them counts. See :func:`porevox.energy.channels.channel_from_dict`.
+        them counts, and of the table that charges are equilibrated with its digest. See
+        :func:`porevox.energy.channels.channel_from_dict`.
 
     Raises
     ------
@@ -44,7 +46,16 @@ def settings(channel: dict) -> dict:
         values["probe_sigma_A"], values["probe_epsilon_K"] = given
     if channel["kind"] == "guest":
         values["sites"] = list(find_guest(channel["guest"], _tables("guests.csv")))
-    return values
+    return values | _charges(values)
+
+
+def _charges(values: dict) -> dict:
+    """Where charges come from, taken out of a channel's settings; nothing where it goes without saying."""
+    source = values.pop("charges", "cif")
+    uncharged = not any(site["charge_e"] for site in values.get("sites", [{"charge_e": 1.0}]))
+    if source == "cif" or uncharged:
+        return {}
+    return {"charges": source, "charge_table": find_charge_table().digest}
 
 
 def forcefield_path(channel: dict) -> Path | None:

@@ -16,13 +16,15 @@ from porevox.errors import PorevoxError
 from porevox.learning.runs import write_json
 from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.scores.metrics import METRICS, CountScorer
-from porevox.scores.scored_runs import Run, read_run, stack_predictions, write_table
+from porevox.scores.pooled import read_runs
+from porevox.scores.scored_runs import Run, stack_predictions, write_table
 
 COMPARISON_COLUMNS = [
     *("challenger", "reference", "n_train", "n_used_challenger", "n_used_reference", "metric"),
     *("value", "ci_low", "ci_high", "challenger_value", "reference_value"),
     *("n_test_challenger", "n_test_reference", "n_test_common"),
 ]
+ROLES = ("challenger", "reference")
 DISPLAY_NAMES = {"retnet": "RetNet", "rf": "RF", "mean": "Mean"}
 
 
@@ -46,8 +48,7 @@ def display_name(model: str, labels: Mapping[str, str] | None = None) -> str:
 
 def compare(
     runs: Mapping[str, Iterable[str | Path]],
-    challenger: str,
-    reference: str,
+    pairs: Sequence[Mapping[str, str]],
     out_csv: str | Path,
     out_json: str | Path,
     resamples: int = 10_000,
@@ -55,20 +56,22 @@ def compare(
     confidence: float = 0.95,
     labels: Mapping[str, str] | None = None,
 ) -> dict:
-    """Compare two models at each training-set size they share, and find where their curves meet.
+    """Compare pairs of models at each training-set size they share, and find where two curves meet.
 
     Parameters
     ----------
     runs : mapping of str to iterable of path
-        Folders of every run, by model; models other than the two named are ignored.
-    challenger, reference : str
-        Keys of ``runs``. Where one is missing the table has no rows and nothing is "reached".
+        Folders of every run, by model; models that no pair names are ignored, and the splits of a
+        cross-validation are pooled.
+    pairs : sequence of mapping
+        Keys of ``runs`` as ``challenger`` and ``reference``. A pair of which one is missing gives no
+        rows.
     out_csv : path
-        comparison.csv: per common size (``n_train``) and metric the difference challenger minus
+        comparison.csv: per pair, common size (``n_train``) and metric the difference challenger minus
         reference on the common test rows with its paired interval (value, ci_low, ci_high), both
         models' own values there, and how many rows each was scored on. Values average over seeds.
     out_json : path
-        crossing.json, see :func:`find_crossing`.
+        crossing.json of the first pair, see :func:`find_crossing`.
     resamples, seed, confidence
         As in :func:`porevox.evaluate.evaluate_model`.
     labels : mapping, optional
@@ -82,26 +85,38 @@ def compare(
     Raises
     ------
     PorevoxError
-        When a run cannot be read, the two models share no test row, or disagree on a true value.
+        When a run cannot be read, two models of a pair share no test row, or disagree on a true value.
     """
-    names = {"challenger": challenger, "reference": reference}
-    members = {role: [read_run(f) for f in runs.get(name, ())] for role, name in names.items()}
-    shown = [display_name(name, labels) for name in names.values()]
+    named = {name for pair in pairs for name in pair.values()}
+    members = {name: read_runs(folders) for name, folders in runs.items() if name in named}
+    rows, crossings = [], []
+    for pair in pairs:
+        own = {role: members.get(pair[role], []) for role in ROLES}
+        shown = [display_name(pair[role], labels) for role in ROLES]
+        table, crossing = _compare_pair(pair, own, shown, resamples, seed, confidence)
+        rows += table
+        crossings.append({role: pair[role] for role in ROLES} | crossing)
+    write_table(pd.DataFrame(rows, columns=COMPARISON_COLUMNS), out_csv)
+    write_json(out_json, crossings[0])
+    return crossings[0]
+
+
+def _compare_pair(
+    pair: Mapping[str, str],
+    members: Mapping[str, Sequence[Run]],
+    shown: Sequence[str],
+    resamples: int,
+    seed: int,
+    confidence: float,
+) -> tuple[list[tuple], dict]:
+    """Rows of comparison.csv for one pair, and where its curves cross."""
     if not all(members.values()):
-        table, crossing = [], _crossing(f"No comparison: {' or '.join(shown)} was not trained.")
-    else:
-        curves, samples, common = _score_on_common(members, resamples, seed)
-        table = _difference_rows(names, members, curves, samples, common, confidence)
-        crossing = find_crossing(
-            [_r2_point(point) for point in curves["challenger"]],
-            [_r2_point(point) for point in curves["reference"]],
-            common,
-            *shown,
-        )
-    write_table(pd.DataFrame(table, columns=COMPARISON_COLUMNS), out_csv)
-    crossing = names | crossing
-    write_json(out_json, crossing)
-    return crossing
+        return [], _crossing(f"No comparison: {' or '.join(shown)} was not trained.")
+    names = {role: pair[role] for role in ROLES}
+    curves, samples, common = _score_on_common(members, resamples, seed)
+    table = _difference_rows(names, members, curves, samples, common, confidence)
+    points = ([_r2_point(point) for point in curves[role]] for role in ROLES)
+    return table, find_crossing(*points, common, *shown)
 
 
 def _score_on_common(

@@ -1,15 +1,20 @@
 """The configuration: checked against its schema, completed with defaults, errors in one sentence."""
 
 import difflib
-from collections.abc import Iterator
 
 from porevox.errors import PorevoxError
+from porevox.model_inputs import (  # noqa: F401 - all belong to what a configuration can be asked
+    SCALE_COLUMNS,
+    columns_needed,
+    descriptors_of,
+    needs_descriptors,
+    needs_voxels,
+)
 from porevox.schema import check_block, load_schema
+from porevox.starts import check_network, studies_needed
 
-#: Model types that look at voxels; the others look at descriptors, or at nothing.
-VOXEL_MODELS = ("retnet",)
-#: Columns that a dataset's table has of itself, from the voxels' index: the scale that voxels have lost.
-SCALE_COLUMNS = {"cif_volume_A3": "volume_A3", "cif_density_g_cm3": "density_g_cm3"}
+#: Challenger and reference of studies that name none.
+COMPARED = ("retnet", "rf")
 #: Temperature of Henry coefficients from a channel that has none of its own, K.
 ROOM_TEMPERATURE_K = 298.0
 #: Cutoff that sets the supercell where no channel has one, angstrom (thesis, section 3.2).
@@ -41,13 +46,15 @@ def complete(config: dict, entries: dict) -> dict:
     shipped = check_block(entries, entries_schema, "resources/datasets.yaml")
     config["datasets"] = shipped | config["datasets"]
     _add_own_study(config)
+    for study in config["studies"].values():
+        _write_out(study)
     if not config["run"] and not config["henry"]:
         raise PorevoxError("There is nothing to do: name a study in `run`, or a table in `henry`.")
     for name, model in config["models"].items():
-        config["models"][name] = check_block(model, f"model_{model['type']}", f"models.{name}")
+        config["models"][name] = _complete_model(model, f"models.{name}")
     for name, grid in config["grids"].items():
         _check_channels(grid, f"grids.{name}")
-    for name in config["run"]:
+    for name in studies_needed(config):
         _check_study(config, name)
     for name in config["henry"]:
         _check_henry(config, name)
@@ -108,6 +115,21 @@ def _add_own_study(config: dict) -> None:
     config["run"] = ["own"]
 
 
+def _complete_model(model: dict, where: str) -> dict:
+    model = check_block(model, f"model_{model['type']}", where)
+    if model.get("transform") is not None:
+        model["transform"] = check_block(model["transform"], "transform", f"{where}.transform")
+    return model
+
+
+def _write_out(study: dict) -> None:
+    """Turn what may be given shortly into what it means: a number of seeds, a single pair of models."""
+    if isinstance(study["seeds"], int):
+        study["seeds"] = list(range(study["seeds"]))
+    if isinstance(study["compare"], dict):
+        study["compare"] = [study["compare"]]
+
+
 def _check_study(config: dict, name: str) -> None:
     """Check that the names a study uses exist, and that its options go together."""
     study = _lookup(config, "studies", name, "run")
@@ -118,26 +140,83 @@ def _check_study(config: dict, name: str) -> None:
             f"`datasets.{study['dataset']}.tables` is empty: `{where}` needs a table of labels."
         )
     grid = _lookup(config, "grids", study["grid"], f"{where}.grid")
-    _check_temperatures(study["transform"], grid, where)
+    _check_transform(study["transform"], grid["channels"], where)
     for model in study["models"]:
         options = _lookup(config, "models", model, f"{where}.models")
-        if options["type"] == "random_forest" and not descriptors_of(config, study, options):
+        if needs_descriptors(options) and not descriptors_of(config, study, options):
             raise PorevoxError(
                 f"`models.{model}` in `{where}` needs descriptors, but dataset `{study['dataset']}` lists "
                 "none: add `descriptors` (column names) to the dataset, or leave the model out."
             )
-    split = study["split"]
+        check_network(config, model)
+        _check_view(options, study, grid, f"models.{model}")
+        if options.get("histogram_min", 0) >= options.get("histogram_max", 1):
+            raise PorevoxError(
+                f"`models.{model}.histogram_min` is {options['histogram_min']:g}: it must be below "
+                f"`histogram_max`, {options['histogram_max']:g}."
+            )
+        if options["type"] == "physics":
+            _check_physics(options, grid, study["grid"], f"models.{model}")
+    _check_split(study["split"], where)
+    for pair in study["compare"]:
+        for role, name in pair.items():
+            # those of the default need not exist
+            if name not in COMPARED:
+                _lookup(config, "models", name, f"{where}.compare.{role}")
+        if pair["challenger"] == pair["reference"]:
+            raise PorevoxError(
+                f"`{where}.compare` compares `{pair['reference']}` with itself: name two models."
+            )
+
+
+def _check_split(split: dict, where: str) -> None:
+    """Check that the options of a split go together."""
     if split["kind"] == "group" and split["group_column"] is None:
         raise PorevoxError(
             f"`{where}.split.group_column` is missing: a split of kind group needs the column's name."
         )
     if split["kind"] == "files" and None in (split["train_file"], split["test_file"]):
         raise PorevoxError(f"`{where}.split` of kind files needs train_file and test_file (one id a line).")
+    if split["kind"] == "files" and split["folds"] > 1:
+        raise PorevoxError(
+            f"`{where}.split.folds` is {split['folds']}, but lists of ids make one split only: set folds to "
+            "1, or kind to random or group."
+        )
 
 
-def _check_temperatures(transform: dict, grid: dict, where: str) -> None:
-    """An effective energy exists at one temperature only; no other one can turn it into a factor."""
-    for channel in grid["channels"] if transform["kind"] != "identity" else ():
+def _check_physics(options: dict, grid: dict, name: str, where: str) -> None:
+    """Henry coefficients need energies, on points that fill the cell evenly."""
+    energies = [channel["name"] for channel in grid["channels"] if channel["kind"] != "electrostatic"]
+    if not energies or options["channel"] not in (None, *energies):
+        raise PorevoxError(
+            f"`{where}` needs a channel of kind lennard_jones or guest in `grids.{name}`: its `channel` is "
+            f"{options['channel']!r}, and there are {', '.join(energies) or 'none'}."
+        )
+    if grid["kind"] == "cubic_box":
+        raise PorevoxError(
+            f"`{where}` reads Henry coefficients off `grids.{name}` of kind cubic_box, which does not fill "
+            "the cell evenly: use a grid of kind mic_supercell or unit_cell, or leave the model out."
+        )
+
+
+def _check_view(options: dict, study: dict, grid: dict, where: str) -> None:
+    """Check the channels and the transform that a model has of its own."""
+    channels = {channel["name"]: channel for channel in grid["channels"]}
+    names = options.get("channels") or list(channels)
+    seen = [_choose(channels, name, f"{where}.channels", f"grids.{study['grid']}.channels") for name in names]
+    transform = options.get("transform")
+    if transform is not None:
+        _check_transform(transform, seen, where)
+
+
+def _check_transform(transform: dict, channels: list[dict], where: str) -> None:
+    """An effective energy exists at one temperature only; an occupancy needs a pressure."""
+    if transform["kind"] == "occupancy" and transform["pressure_bar"] is None:
+        raise PorevoxError(
+            f"`{where}.transform.pressure_bar` is missing: a transform of kind occupancy needs the pressure "
+            "of the uptake, in bar."
+        )
+    for channel in channels if transform["kind"] != "identity" else ():
         own = channel.get("temperature_K", transform["temperature_K"])
         if own != transform["temperature_K"]:
             raise PorevoxError(
@@ -192,50 +271,3 @@ def _choose(known: dict, name: str, where: str, section: str) -> dict:
         hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}."
         raise PorevoxError(f"`{where}` names `{name}`, which is not in `{section}`: {hint}")
     return known[name]
-
-
-def descriptors_of(config: dict, study: dict, model: dict | None = None) -> list[str]:
-    """Return the descriptor columns of a study, or of one of its models when it lists its own.
-
-    Parameters
-    ----------
-    config, study : dict
-        A completed configuration and one of its studies.
-    model : dict, optional
-        One of its models.
-
-    Returns
-    -------
-    list of str
-        Column names, in order.
-    """
-    own = (model or {}).get("descriptors")
-    if own is not None:
-        return own
-    if study["descriptors"] is not None:
-        return study["descriptors"]
-    return config["datasets"][study["dataset"]]["descriptors"]
-
-
-def columns_needed(config: dict, study: dict) -> Iterator[tuple[str, str]]:
-    """Yield every table column that a study reads, with the key that names it.
-
-    Parameters
-    ----------
-    config, study : dict
-        A completed configuration and one of its studies.
-
-    Yields
-    ------
-    tuple of str
-        Column name and the configuration key to blame when it is missing.
-    """
-    yield study["target"], "target"
-    if study["split"]["kind"] == "group":
-        yield study["split"]["group_column"], "split.group_column"
-    for name in study["models"]:
-        model = config["models"][name]
-        if model["type"] == "random_forest":
-            yield from ((column, "descriptors") for column in descriptors_of(config, study, model))
-        scalars = [column for column in model.get("scalars", []) if column not in SCALE_COLUMNS]
-        yield from ((column, f"models.{name}.scalars") for column in scalars)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from porevox.config import SCALE_COLUMNS
 from porevox.errors import PorevoxError
+from porevox.folds import group_fold, random_fold
 from porevox.labels import Drops, join_tables, label_structures
 from porevox.split import check_sizes, file_split, group_split, random_split
 from porevox.tables import to_numbers
@@ -25,22 +26,34 @@ def make_split(labels: pd.Series, cells: pd.DataFrame, split: dict, fold: int) -
     cells : pandas.DataFrame
         Joined tables, for the group column.
     split : dict
-        The study's ``split`` block.
+        The study's ``split`` block; with ``folds`` above 1 the splits are the folds of a
+        cross-validation.
     fold : int
-        Number of the split; it moves the seed.
+        Number of the split.
 
     Returns
     -------
     dict
         See :func:`porevox.split.random_split`.
     """
-    seed = split["seed"] + fold
+    seed, folds, validation = split["seed"], split.get("folds", 1), split["validation"]
     if split["kind"] == "files":
         return file_split({subset: split[f"{subset}_file"] for subset in ("train", "validation", "test")})
-    if split["kind"] == "group":
-        groups = cells[split["group_column"]]
-        return group_split(labels.index, groups.get, seed, split["test"], split["validation"])
-    return random_split(labels.index, seed, split["test"], split["validation"])
+    groups = cells[split["group_column"]] if split["kind"] == "group" else None
+    if folds > 1:
+        choice = (seed, folds, fold, validation)
+        if groups is None:
+            return random_fold(labels.index, *choice)
+        return group_fold(labels.index, groups.get, *choice)
+    if groups is None:
+        return random_split(labels.index, seed, split["test"], validation)
+    return group_split(labels.index, groups.get, seed, split["test"], validation)
+
+
+def shortest_train(labels: pd.Series, cells: pd.DataFrame, split: dict) -> int:
+    """Return the length of the shortest train list of all folds; arguments as for :func:`make_split`."""
+    folds = range(split.get("folds", 1))
+    return min(len(make_split(labels, cells, split, fold)["train"]) for fold in folds)
 
 
 def subset_table(parts: dict[str, list[str]], labels: pd.Series, drops: Drops) -> pd.DataFrame:
@@ -207,7 +220,7 @@ def assemble(
     cells = join_tables(tables, list(dict.fromkeys([target, *numbers, *groups])), drops)
     labels = label_structures(structures, cells, target, study["known_faulty"], drops)
     parts = make_split(labels, cells, split, study["fold"])
-    check_sizes(sizes, len(parts["train"]), study["study"])
+    check_sizes(sizes, shortest_train(labels, cells, split), study["study"])
     table = subset_table(parts, labels, drops)
     _check_subsets(table, study["study"])
     for channel in study["channels"]:

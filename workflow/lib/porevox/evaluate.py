@@ -10,15 +10,18 @@ import pandas as pd
 from porevox.errors import PorevoxError
 from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.scores.metrics import METRICS, CountScorer
-from porevox.scores.scored_runs import Run, read_run, stack_predictions, write_table
+from porevox.scores.pooled import read_runs
+from porevox.scores.scored_runs import Run, stack_predictions, write_table
 
 SUBSETS = ("test", "validation")
-#: What stands in the column ``seed`` of the rows that average over seeds.
-SEED_MEAN = "mean"
+#: What stands in the column ``seed`` of rows that average scores, or predictions, over seeds.
+SEED_MEAN, ENSEMBLE = "mean", "ensemble"
 METRIC_COLUMNS = [
     *("model", "subset", "size", "n_train", "n_used", "seed", "n_test"),
     *("metric", "value", "ci_low", "ci_high"),
 ]
+#: More columns in cross-validation: the metric in each fold, summed up.
+FOLD_COLUMNS = ["folds_mean", "folds_sd", "folds_min", "folds_max"]
 
 
 def evaluate_model(
@@ -33,11 +36,14 @@ def evaluate_model(
     Parameters
     ----------
     run_folders : iterable of path
-        Folders with run.json and predictions.csv, of any sizes and seeds.
+        Folders with run.json and predictions.csv, of any sizes and seeds; the splits of a
+        cross-validation are pooled, see :func:`porevox.scores.pooled.read_runs`.
     out_csv : path
-        The table: model, subset (test, validation), size, n_train, n_used, seed (a number, or
-        ``mean`` for the average over seeds), n_test (rows scored), metric, value, ci_low, ci_high.
-        MAE and RMSE are in the target's unit. Empty: undefined (all values equal).
+        The table: model, subset (test, validation), size, n_train, n_used, seed (a number, ``mean``
+        for the average score of the seeds, ``ensemble`` for the score of their average prediction),
+        n_test (rows scored), metric, value, ci_low, ci_high; of a cross-validation also mean,
+        standard deviation, lowest and highest of the folds' own values. MAE and RMSE are in the
+        target's unit. Empty: undefined (all values equal).
     resamples : int
         Bootstrap resamples of the scored rows, 10,000 in the thesis (section 3.3).
     seed : int
@@ -62,19 +68,17 @@ def evaluate_model(
     The ``mean`` rows average over seeds *inside* each resample: the interval is that of the average
     score, for the same models and other test structures. It does not hold the spread over seeds.
     """
-    runs = [read_run(folder) for folder in run_folders]
+    runs = read_runs(run_folders)
     _check_runs(runs)
     blocks = [
         _score_subset(group, subset, resamples, seed, confidence)
         for subset in SUBSETS
         for group in _same_rows([run for run in runs if subset in run.rows], subset)
     ]
-    table = pd.DataFrame([row for block in blocks for row in block], columns=METRIC_COLUMNS)
-    rank = {
-        "subset": SUBSETS.index,
-        "metric": METRICS.index,
-        "seed": lambda value: np.inf if value == SEED_MEAN else value,
-    }
+    columns = METRIC_COLUMNS + (FOLD_COLUMNS if "split" in runs[0].rows["test"] else [])
+    table = pd.DataFrame([row for block in blocks for row in block], columns=columns)
+    last = {SEED_MEAN: 1e300, ENSEMBLE: np.inf}
+    rank = {"subset": SUBSETS.index, "metric": METRICS.index, "seed": lambda value: last.get(value, value)}
     table = table.sort_values(
         ["model", "subset", "n_train", "seed", "metric"],
         key=lambda column: column.map(rank[column.name]) if column.name in rank else column,
@@ -93,12 +97,17 @@ def _check_runs(runs: Sequence[Run]) -> None:
         if "test" not in run.rows:
             raise PorevoxError(f"{run.folder} holds no test predictions: the test set is empty.")
         key = (run.model, run.n_train, run.seed)
-        if key in seen:
+        other = seen.setdefault(key, run)
+        if other.size != run.size:
             raise PorevoxError(
-                f"{seen[key]} and {run.folder} are the same run (model {run.model}, "
+                f"The sizes {other.size} and {run.size} are both {run.n_train} structures: remove one of "
+                "them from `sizes`."
+            )
+        if other is not run:
+            raise PorevoxError(
+                f"{other.folder} and {run.folder} are the same run (model {run.model}, "
                 f"{run.n_train} structures, seed {run.seed}): name each run once."
             )
-        seen[key] = run.folder
     for subset in SUBSETS:
         groups = _same_rows([run for run in runs if subset in run.rows], subset)
         first = {}
@@ -131,22 +140,54 @@ def _score_subset(
     """Rows of metrics.csv of runs that share their scored rows."""
     runs = sorted(runs, key=lambda run: (run.model, run.n_train, run.seed))
     y_true, y_pred = stack_predictions(runs, subset)
-    values = CountScorer(y_true, y_pred)(np.ones((1, y_true.size)))[0]
+    scored, y_pred = _scored_columns(runs, y_pred)
+    scorer = CountScorer(y_true, y_pred)
+    values = scorer(np.ones((1, y_true.size)))[0]
     samples = bootstrap_metrics(y_true, y_pred, resamples, seed)
+    folds = _score_folds(scorer, runs[0].rows[subset])
     rows = []
-    numbered = list(enumerate(runs))
-    for _, group in groupby(numbered, key=lambda item: (item[1].model, item[1].n_train)):
-        members = list(group)
-        first = members[0][1]
-        labelled = [(run.seed, [k], run) for k, run in members]
-        labelled.append((SEED_MEAN, [k for k, _ in members], first))
-        for label, columns, run in labelled:
-            value = values[columns].mean(axis=0)
-            low, high = percentile_interval(samples[:, columns].mean(axis=1), confidence)
-            head = (run.model, subset, run.size, run.n_train, run.n_used, label, y_true.size)
-            for j, metric in enumerate(METRICS):
-                rows.append((*head, metric, value[j], low[j], high[j]))
+    for run, label, columns in scored:
+        value = values[columns].mean(axis=0)
+        low, high = percentile_interval(samples[:, columns].mean(axis=1), confidence)
+        scatter = () if folds is None else _scatter(folds[:, columns].mean(axis=1))
+        head = (run.model, subset, run.size, run.n_train, run.n_used, label, y_true.size)
+        for j, metric in enumerate(METRICS):
+            rows.append((*head, metric, value[j], low[j], high[j], *(part[j] for part in scatter)))
     return rows
+
+
+def _scored_columns(
+    runs: Sequence[Run], y_pred: np.ndarray
+) -> tuple[list[tuple[Run, int | str, list[int]]], np.ndarray]:
+    """What becomes a score: each run, the runs of several seeds together, and their mean prediction.
+
+    Returns for each its (first) run, its label, and which columns of predictions to average the scores
+    of; and the predictions with those of the ensembles added.
+    """
+    scored, columns = [], list(y_pred)
+    for _, group in groupby(enumerate(runs), key=lambda item: (item[1].model, item[1].n_train)):
+        members = list(group)
+        places, first = [k for k, _ in members], members[0][1]
+        scored += [(run, run.seed, [k]) for k, run in members]
+        scored.append((first, SEED_MEAN, places))
+        if len(members) > 1:
+            scored.append((first, ENSEMBLE, [len(columns)]))
+            columns.append(y_pred[places].mean(axis=0))
+    return scored, np.array(columns)
+
+
+def _score_folds(scorer: CountScorer, rows: pd.DataFrame) -> np.ndarray | None:
+    """Metrics in each fold alone, (folds, predictions, metrics); None where there is one split only."""
+    if "split" not in rows:
+        return None
+    split = rows["split"].to_numpy()
+    return scorer(np.array([split == name for name in np.unique(split)], dtype=np.int32))
+
+
+def _scatter(values: np.ndarray) -> tuple[np.ndarray, ...]:
+    """:data:`FOLD_COLUMNS` of the folds' values, (folds, metrics)."""
+    sd = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1], np.nan)
+    return values.mean(axis=0), sd, values.min(axis=0), values.max(axis=0)
 
 
 def collect_metrics(tables: Iterable[str | Path], out_csv: str | Path) -> pd.DataFrame:

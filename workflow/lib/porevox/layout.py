@@ -10,7 +10,10 @@ from porevox.files.digest import settings_digest
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
 #: Folders of ``results/`` that are not studies.
-RESERVED = ("sources", "structures", "voxels", "henry", "logs", "benchmarks", "checkpoints", "cache")
+RESERVED = (
+    *("sources", "structures", "voxels", "henry"),
+    *("logs", "benchmarks", "checkpoints", "cache", "tensorboard"),
+)
 
 
 def shipped(path: Path) -> Path:
@@ -94,6 +97,16 @@ def study_dir(study: str, split: int | str) -> Path:
     return RESULTS / study / f"split{split}"
 
 
+def scope(folds: int) -> str:
+    """Return the name of the folder with a study's scores: its only split's, or that of all together."""
+    return "split0" if folds == 1 else "pooled"
+
+
+def scored_dir(study: str, folds: int) -> Path:
+    """Return the folder with the scores, comparisons and figures of a study."""
+    return RESULTS / study / scope(folds)
+
+
 def henry_dir(name: str) -> Path:
     """Return the folder of a table of Henry coefficients."""
     return RESULTS / "henry" / name
@@ -102,6 +115,27 @@ def henry_dir(name: str) -> Path:
 def size_token(size: int | str) -> str:
     """Return a training-set size as it stands in paths: 400 -> "400", "25%" -> "25pct"."""
     return str(size).replace("%", "pct")
+
+
+def largest_size(sizes: list) -> int | str:
+    """Return the size of a study that trains on most structures.
+
+    Parameters
+    ----------
+    sizes : list of int or str
+        Sizes of the study.
+
+    Returns
+    -------
+    int or str
+        Of numbers and percentages together the last one given, unless "100%" is among them: which of
+        the two is larger is only known once there is a train list.
+    """
+    if "100%" in sizes:
+        return "100%"
+    if len({type(size) for size in sizes}) > 1:
+        return sizes[-1]
+    return max(sizes, key=lambda size: int(str(size).removesuffix("%")))
 
 
 def size_of(token: str) -> int | str:

@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from porevox.compare import display_name, round_size
 from porevox.errors import PorevoxError
-from porevox.evaluate import SEED_MEAN
+from porevox.evaluate import ENSEMBLE, SEED_MEAN
 from porevox.figures.figure_style import (
     CONTROL_COLOUR,
     INK,
     ONE_COLUMN,
+    TWO_COLUMNS,
     add_legend,
     model_styles,
     new_figure,
@@ -30,6 +32,14 @@ from porevox.scores.scored_runs import write_table
 #: Below this R2 a curve leaves the axes when another model does better (an untrained network can
 #: reach -10, which would flatten everything of interest).
 LOWEST_R2 = -0.25
+#: Single seeds.
+DOTS = {"marker": ".", "markersize": 3, "markeredgewidth": 0, "linestyle": ""}
+#: More curves than this need the width of a page.
+CROWD = 5
+
+
+#: What the curves' rows say of their seeds.
+SPREAD = ["n_seeds", "seed_min", "seed_max", "seed_sd"]
 
 
 def learning_curve(
@@ -39,8 +49,12 @@ def learning_curve(
     target_label: str,
     labels: Mapping[str, str] | None = None,
     controls: Iterable[str] = ("mean",),
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Draw R2 against training-set size, one line per model with its confidence interval.
+
+    The shaded interval is that of the test set, the thin bars that of training: from the lowest to
+    the highest of the seeds, each of them a dot.
 
     Parameters
     ----------
@@ -50,13 +64,16 @@ def learning_curve(
         crossing.json; the white star stands where the challenger reaches the reference's best R2.
     out_stem : path
         Written: ``<out_stem>.pdf``, ``.svg``, ``.png`` and ``.csv`` (the values drawn: kind is
-        curve, seed, control or crossing).
+        curve, seed, control or crossing; a curve's rows have ci_low and ci_high, and n_seeds,
+        seed_min, seed_max and seed_sd of their seeds).
     target_label : str
         What is predicted, for the axis.
     labels : mapping, optional
         Names to show, by model.
     controls : iterable of str
         Models drawn as a thin grey line, and only where it fits the range of the others.
+    confidence : float
+        Of the intervals, for the legend.
 
     Returns
     -------
@@ -76,15 +93,17 @@ def learning_curve(
     names = {model: display_name(model, labels) for model in metrics_csvs}
     names |= {model: display_name(model, labels) for model in crossing.get("models", ())}
     styles = model_styles(list(metrics_csvs), controls)
+    wide = table.loc[table["kind"] == "curve", "model"].nunique() > CROWD
     with style():
-        figure = new_figure(ONE_COLUMN, 2.45)
+        figure = new_figure(TWO_COLUMNS if wide else ONE_COLUMN, 3.6 if wide else 2.45)
         axes = figure.add_subplot()
         _set_ranges(axes, table, crossing)
         handles = _draw_models(axes, table, names, styles)
         handles += _draw_crossing(axes, crossing, names)
         axes.set_xlabel("training structures")
         axes.set_ylabel(wrap_text(f"test $R^2$, {pretty_label(target_label)}", 32))
-        add_legend(figure, handles, "upper")
+        handles += _explain(table, confidence)
+        add_legend(figure, handles, "lower")
         save_figure(figure, out_stem)
     if crossing:
         star = {"kind": "crossing", "model": crossing["challenger"], "n_used": crossing["size"]}
@@ -106,15 +125,24 @@ def _read_curves(paths: Mapping[str, str | Path], controls: set[str]) -> pd.Data
             raise PorevoxError(f"{path} cannot be read ({error}): evaluate {model} again.") from error
         if rows.empty:
             raise PorevoxError(f"{path} holds no R2 of the test set: evaluate {model} again.")
+        rows = rows[rows["seed"] != ENSEMBLE]
         mean = rows["seed"] == SEED_MEAN
         several = (~mean).groupby(rows["n_train"]).transform("sum") > 1
+        rows = rows.join(_seed_spread(rows[~mean]), on="n_train")
+        rows.loc[~mean, SPREAD] = np.nan
         if model in controls:
             rows = rows[mean].assign(kind="control")
         else:
             rows = rows[mean | several].assign(kind=np.where(mean, "curve", "seed")[mean | several])
         parts.append(rows.assign(model=model).sort_values(["kind", "n_train"], kind="stable"))
     table = pd.concat(parts, ignore_index=True)
-    return table[["kind", *columns]]
+    return table[["kind", *columns, *SPREAD]]
+
+
+def _seed_spread(seeds: pd.DataFrame) -> pd.DataFrame:
+    """Number, lowest, highest and standard deviation of the seeds' R2 at each size."""
+    values = seeds.groupby("n_train")["value"]
+    return values.agg(["count", "min", "max", "std"]).set_axis(SPREAD, axis=1)
 
 
 def _read_crossing(path: str | Path | None) -> dict:
@@ -140,7 +168,8 @@ def _set_ranges(axes: Axes, table: pd.DataFrame, crossing: dict) -> None:
     axes.set_xlim(low / margin, high * margin)
     axes.xaxis.set_major_locator(FixedLocator(sizes))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FixedFormatter(_tick_labels(sizes, low, high)))
+    points = 60.0 * axes.figure.get_size_inches()[0] - 15  # width of the axes, roughly
+    axes.xaxis.set_major_formatter(FixedFormatter(_tick_labels(sizes, low, high, points)))
     values = own[["value", "ci_low", "ci_high"]].to_numpy(float)
     values = values[np.isfinite(values)]
     if not values.size:
@@ -157,10 +186,10 @@ def _set_ranges(axes: Axes, table: pd.DataFrame, crossing: dict) -> None:
     axes.set_ylim(bottom - 0.06 * span, top + 0.06 * span)
 
 
-def _tick_labels(sizes: np.ndarray, low: float, high: float) -> list[str]:
+def _tick_labels(sizes: np.ndarray, low: float, high: float, width: float) -> list[str]:
     """Label as many sizes as fit side by side: the ends first, then from the left."""
     texts = [count_text(size) for size in sizes]
-    points = 185.0 / math.log10(high / low) if high > low else 0.0  # width of the axes, roughly
+    points = width / math.log10(high / low) if high > low else 0.0
     places = np.log10(sizes / low) * points
     kept: list[int] = []
     for k in dict.fromkeys([len(sizes) - 1, 0, *range(len(sizes))]):
@@ -184,7 +213,8 @@ def _draw_models(
         seeds = table[(table["model"] == model) & (table["kind"] == "seed")]
         # At a single size the models would hide each other: they stand side by side.
         shift = 1.12 ** (place - (len(models) - 1) / 2) if one_size else 1.0
-        handles += _draw_curve(axes, rows, seeds, shift, styles[model], names[model])
+        alpha = min(0.2, 0.8 / len(models))
+        handles += _draw_curve(axes, rows, seeds, shift, styles[model], names[model], alpha)
         off = rows[rows["value"] < bottom]
         if len(off):  # an empty line outside the axes would still claim room at the figure's corner
             below = True
@@ -200,20 +230,39 @@ def _draw_models(
 
 
 def _draw_curve(
-    axes: Axes, rows: pd.DataFrame, seeds: pd.DataFrame, shift: float, look: dict, name: str
+    axes: Axes, rows: pd.DataFrame, seeds: pd.DataFrame, shift: float, look: dict, name: str, alpha: float
 ) -> list[Line2D]:
-    """One model: a line with its shaded interval, or one point with an error bar."""
+    """One model: a line with its shaded interval, or one point with an error bar; and its seeds."""
     x, y = rows["n_used"].to_numpy(float) * shift, rows["value"].to_numpy(float)
     low, high = rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float)
     if len(rows) > 1:
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.2, linewidth=0)
+        axes.fill_between(x, low, high, color=look["color"], alpha=alpha, linewidth=0)
     else:
         axes.vlines(x, low, high, color=look["color"], linewidth=1.0)
         for bound in (low, high):
             axes.plot(x, bound, marker="_", markersize=6, color=look["color"], linestyle="")
-    dots = {"marker": ".", "markersize": 3, "markeredgewidth": 0, "linestyle": "", "alpha": 0.6}
-    axes.plot(seeds["n_used"] * shift, seeds["value"], color=look["color"], **dots)
+    if len(seeds):
+        beside = shift if len(rows) > 1 else shift * 1.02  # not on top of the interval's bar
+        x_seeds = seeds["n_used"] * beside
+        axes.plot(x_seeds, seeds["value"], color=look["color"], **DOTS)
+        ends = seeds.groupby("n_used")["value"].agg(["min", "max"])
+        axes.vlines(ends.index * beside, ends["min"], ends["max"], color=look["color"], linewidth=0.6)
     return axes.plot(x, y, label=name, markeredgecolor="white", markeredgewidth=0.4, **look)
+
+
+def _explain(table: pd.DataFrame, confidence: float) -> list[Line2D | Patch]:
+    """What the shaded areas (or bars) and, with several seeds, the thin bars mean."""
+    curve, seeds = table[table["kind"] == "curve"], table[table["kind"] == "seed"]
+    label = f"{100 * confidence:g} % CI over the test set"
+    label += ", averaged over seeds" if len(seeds) else ""
+    if curve["n_train"].nunique() > 1:
+        handles = [Patch(facecolor=CONTROL_COLOUR, alpha=0.3, linewidth=0, label=label)]
+    else:
+        handles = [Line2D([], [], color=INK, linewidth=1.0, marker="|", linestyle="-", label=label)]
+    if len(seeds):
+        handles.append(Line2D([], [], color=INK, label="single seeds, lowest to highest", **DOTS))
+        handles[-1].set(linestyle="-", linewidth=0.6)
+    return handles
 
 
 def _draw_control(axes: Axes, rows: pd.DataFrame, look: dict, name: str, one_size: bool) -> list[Line2D]:

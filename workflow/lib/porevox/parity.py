@@ -34,7 +34,8 @@ from porevox.figures.parity_panels import (
 )
 from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
 from porevox.scores.metrics import score
-from porevox.scores.scored_runs import Run, read_run, write_table
+from porevox.scores.pooled import read_runs
+from porevox.scores.scored_runs import Run, write_table
 
 #: From this many points on, a scatter plot is a blot and density is drawn instead.
 DENSE = 3000
@@ -59,7 +60,7 @@ def parity(
     Parameters
     ----------
     runs : mapping of str to iterable of path
-        Folders of each model's runs, in the order of the panels.
+        Folders of each model's runs, in the order of the panels; folds are pooled.
     out_stem : path
         Written: ``<out_stem>.pdf``, ``.svg``, ``.png``, ``.csv`` (id, y_true, a column
         ``y_pred_<model>`` each, in_common: scored by all models shown, top: 1 to 3) and
@@ -103,7 +104,7 @@ def parity(
 
 def _largest_run(folders: Iterable[str | Path], model: str) -> tuple[Run, bool]:
     """The run with most training structures (lowest seed), and whether there are more seeds."""
-    found = [read_run(folder) for folder in folders]
+    found = read_runs(folders)
     if not found:
         raise PorevoxError(f"There is no run of {model} to plot: train it first.")
     largest = max(run.n_train for run in found)

@@ -1,16 +1,16 @@
-"""What is to be done, whether it can be done, and what came out, asked before and after a run."""
+"""What is to be done and whether it can be done, asked before a run."""
 
-import csv
 import json
 import os
 from pathlib import Path
 
 import yaml
 
-from porevox import channel_settings, keys, layout, specs
+from porevox import channel_settings, insight, keys, layout, specs, starts
 from porevox import config as settings
 from porevox.errors import PorevoxError
 from porevox.layout import ROOT
+from porevox.learning.recipe import EPOCHS_COMPARED, Recipe
 from porevox.split import check_sizes
 from porevox.tables import check_columns
 
@@ -58,13 +58,14 @@ def check(config: dict) -> None:
         Names the key, what is missing, and the remedy.
     """
     _check_results()
-    for name in config["run"]:
+    for name in starts.studies_needed(config):
         study = config["studies"][name]
         _check_source(config, study["dataset"])
         _check_tables(config, study, name)
         _check_channels(config["grids"][study["grid"]]["channels"])
         _check_lists(study, name)
         _check_sizes(config, name)
+        insight.check_structure(config, name)
     for entry in config["henry"].values():
         _check_source(config, entry["dataset"])
         _check_channels(config["grids"][entry["grid"]]["channels"])
@@ -116,13 +117,17 @@ def _check_lists(study: dict, name: str) -> None:
 
 
 def _check_sizes(config: dict, name: str) -> None:
-    """Compare sizes with a train list that stands already; the dataset stage does it for a new one."""
-    try:
-        known = json.loads((layout.study_dir(name, 0) / "dataset" / "dataset.json").read_text())
-    except OSError:
-        return
-    if known["key"] == specs.dataset_key(config, name, 0):
-        check_sizes(config["studies"][name]["sizes"], known["n_train"], name)
+    """Compare sizes with train lists that stand already; the dataset stage does it for new ones."""
+    lengths = []
+    for split in range(config["studies"][name]["split"]["folds"]):
+        try:
+            known = json.loads((layout.study_dir(name, split) / "dataset" / "dataset.json").read_text())
+        except OSError:
+            continue
+        if known["key"] == specs.dataset_key(config, name, split):
+            lengths.append(known["n_train"])
+    if lengths:
+        check_sizes(config["studies"][name]["sizes"], min(lengths), name)
 
 
 def n_gpus() -> int:
@@ -130,25 +135,73 @@ def n_gpus() -> int:
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
-def targets(study: str, split: int) -> list[str]:
+def targets(config: dict, study: str) -> list[str]:
     """Return the files that a study ends in: tables and figures.
 
     Parameters
     ----------
+    config : dict
+        A completed configuration.
     study : str
         Name of the study.
-    split : int
-        Number of the split.
 
     Returns
     -------
     list of str
         Paths relative to the working directory.
     """
-    folder = layout.study_dir(study, split)
+    folder = layout.scored_dir(study, config["studies"][study]["split"]["folds"])
     files = [folder / name for name in ("metrics.csv", "comparison.csv", "crossing.json")]
     files += [folder / "figures" / f"{name}.png" for name in FIGURES]
+    if any(settings.needs_descriptors(config["models"][name]) for name in config["studies"][study]["models"]):
+        files.append(layout.study_dir(study, 0) / "figures" / "importance.png")
+    if ensembles(config, study):
+        files += [folder / "calibration.csv", folder / "figures" / "calibration.png"]
+    files += epoch_tables(config, study)
     return [str(path) for path in files]
+
+
+def epoch_tables(config: dict, study: str) -> list[Path]:
+    """Return the tables of validation scores after 10, 20 and 50 epochs, one per split.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    study : str
+        Name of the study.
+
+    Returns
+    -------
+    list of Path
+        None without a validation set, or without a network to be found in them.
+    """
+    spec, split = config["studies"][study], config["studies"][study]["split"]
+    names = [name for name in spec["models"] if config["models"][name]["type"] == "retnet"]
+    recipes = [Recipe.from_options(starts.training_options(config, name, 0)) for name in names]
+    validated = split["validation_file"] if split["kind"] == "files" else split["validation"]
+    if not validated or not any(r.schedule == "step" and r.epochs >= EPOCHS_COMPARED[0] for r in recipes):
+        return []
+    return [layout.study_dir(study, number) / "epochs.csv" for number in range(split["folds"])]
+
+
+def ensembles(config: dict, study: str) -> list[str]:
+    """Return the models of a study whose seeds are judged as an ensemble.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    study : str
+        Name of the study.
+
+    Returns
+    -------
+    list of str
+        None with a single seed; never the control ``mean``, which leaves nothing to chance.
+    """
+    names = config["studies"][study]["models"] if len(config["studies"][study]["seeds"]) > 1 else []
+    return [name for name in names if config["models"][name]["type"] != "mean"]
 
 
 def henry_targets(config: dict) -> list[str]:
@@ -165,74 +218,3 @@ def henry_targets(config: dict) -> list[str]:
         Paths relative to the working directory.
     """
     return [str(layout.henry_dir(name) / "henry.csv") for name in config["henry"]]
-
-
-def henry_headline(name: str) -> str:
-    """Return one line for the terminal on a table of Henry coefficients.
-
-    Parameters
-    ----------
-    name : str
-        Name of the table.
-
-    Returns
-    -------
-    str
-        Empty if there is no such table yet.
-    """
-    folder = layout.henry_dir(name)
-    try:
-        counts = json.loads((folder / "summary.json").read_text())
-    except OSError:
-        return ""
-    rejected = ", ".join(f"{n} {reason}" for reason, n in counts["rejected"].items())
-    return (
-        f"Henry coefficients {name}: {counts['n_computed']} of {counts['n_structures']} structures"
-        + (f"; not used: {rejected} ({folder / 'rejected.csv'})." if rejected else ".")
-        + f" Table: {folder / 'henry.csv'}"
-    )
-
-
-def headline(study: str, split: int = 0) -> str:
-    """Return a few lines for the terminal: what came out, and where it lies.
-
-    Parameters
-    ----------
-    study : str
-        Name of the study.
-    split : int
-        Number of the split.
-
-    Returns
-    -------
-    str
-        At most five lines; empty if the study has no results.
-    """
-    folder = layout.study_dir(study, split)
-    try:
-        counts = json.loads((folder / "dataset" / "summary.json").read_text())
-        with open(folder / "metrics.csv", encoding="utf-8", newline="") as stream:
-            rows = [r for r in csv.DictReader(stream) if r["metric"] == "R2" and r["seed"] == "mean"]
-        crossing = json.loads((folder / "crossing.json").read_text())["statement"]
-    except OSError:
-        return ""
-    rows = [row for row in rows if row.get("subset", "test") == "test"]
-    last = {row["model"]: row for row in rows}
-    scores = ", ".join(
-        f"{name} {float(r['value']):.3f} [{float(r['ci_low']):.3f}, {float(r['ci_high']):.3f}]"
-        for name, r in last.items()
-    )
-    sizes = {r["n_train"] for r in last.values()}
-    drops = ", ".join(f"{n} {reason.split('/')[1]}" for reason, n in counts.get("drops", {}).items())
-    lines = [
-        f"Study {study}: {counts['n_structures']} structures in, {counts['n_usable']} used"
-        + (
-            f"; dropped for all or some models: {drops} ({folder / 'dataset' / 'drops.csv'})."
-            if drops
-            else "."
-        ),
-        f"  R2 on the test set at {'/'.join(sorted(sizes))} training structures: {scores}",
-    ]
-    lines.append("  " + crossing)
-    lines.append(f"  Figures: {folder / 'figures'}   Tables: {folder}/*.csv")
-    return "\n".join(lines)

@@ -119,7 +119,7 @@ def _sentence(error, where: str) -> str:
 def _expected(error) -> str:
     value = error.validator_value
     words = {
-        "enum": lambda: "allowed are " + ", ".join(map(str, value)),
+        "enum": lambda: "allowed are " + ", ".join(str(v) for v in value if v is not None),
         "type": lambda: "it must be of type " + (value if isinstance(value, str) else " or ".join(value)),
         "minimum": lambda: f"it must be at least {value}",
         "maximum": lambda: f"it must be at most {value}",

@@ -5,7 +5,6 @@ Imports nothing heavy: on a cluster every job asks these questions again.
 
 from porevox import channel_settings, keys, layout
 from porevox import config as settings
-from porevox.config import VOXEL_MODELS
 from porevox.files.digest import settings_digest
 
 
@@ -25,7 +24,7 @@ def channels(config: dict, study: str) -> list[dict]:
         See :func:`grid_channels`.
     """
     spec = config["studies"][study]
-    if not any(config["models"][name]["type"] in VOXEL_MODELS for name in spec["models"]):
+    if not any(settings.needs_voxels(config["models"][name]) for name in spec["models"]):
         return []
     return grid_channels(config, spec["dataset"], spec["grid"])
 
@@ -107,7 +106,7 @@ def dataset_spec(config: dict, study: str, fold: int) -> dict:
     spec = config["studies"][study]
     entry = config["datasets"][spec["dataset"]]
     models = [config["models"][name] for name in spec["models"]]
-    descriptors = [settings.descriptors_of(config, spec, m) for m in models if m["type"] == "random_forest"]
+    descriptors = [settings.descriptors_of(config, spec, m) for m in models if settings.needs_descriptors(m)]
     target = {"unit": "", "label": "", **entry["targets"].get(spec["target"], {})}
     used = channels(config, study)
     potentials = any(channel["quantity"] == "potential" for channel in used)
@@ -116,16 +115,29 @@ def dataset_spec(config: dict, study: str, fold: int) -> dict:
         "dataset": spec["dataset"],
         "target": {"column": spec["target"], **target},
         "tables": [{key: table[key] for key in ("id_column", "aliases")} for table in entry["tables"]],
-        "split": spec["split"],
+        "split": _split(spec["split"]),
         "fold": fold,
         "grid": layout.geometry(config["grids"][spec["grid"]]),
-        # a limit for potentials is nothing to those who have none
-        "transform": {k: v for k, v in spec["transform"].items() if potentials or k != "potential_limit_V"},
+        "transform": _transform(spec["transform"], potentials),
         "channels": used,
         "descriptors": list(dict.fromkeys(name for names in descriptors for name in names)),
         "scalars": list(dict.fromkeys(name for m in models for name in m.get("scalars", []))),
         "known_faulty": entry["known_faulty"],
     }
+
+
+def _transform(transform: dict, potentials: bool) -> dict:
+    """Leave out what is nothing to a study: a limit without potentials, a pressure that is not given."""
+    idle = set() if potentials else {"potential_limit_V"}
+    if transform["pressure_bar"] is None:
+        idle |= {"pressure_bar", "site_volume_A3"}
+    return {key: value for key, value in transform.items() if key not in idle}
+
+
+def _split(split: dict) -> dict:
+    """What of a split's block counts: cross-validation needs no ``test``, a single split no ``folds``."""
+    unused = "test" if split["folds"] > 1 else "folds"
+    return {key: value for key, value in split.items() if key != unused}
 
 
 def dataset_key(config: dict, study: str, fold: int) -> str:

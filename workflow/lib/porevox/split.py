@@ -61,7 +61,7 @@ def random_split(names: Iterable[str], seed: int, test: float, validation: float
     """
     order = shuffled(names, seed)
     n_test, n_validation = count(test, len(order)), count(validation, len(order))
-    _check_counts(len(order), n_test, n_validation)
+    check_counts(len(order), n_test, n_validation)
     return {
         "test": order[:n_test],
         "validation": order[n_test : n_test + n_validation],
@@ -98,12 +98,10 @@ def group_split(
     PorevoxError
         If nothing is left to train on, or no group is small enough for the test set.
     """
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(group_of(name) or f"\0{name}", []).append(name)
+    groups = members_of(names, group_of)
     total = sum(map(len, groups.values()))
     room = {"test": count(test, total), "validation": count(validation, total)}
-    _check_counts(total, room["test"], room["validation"])
+    check_counts(total, room["test"], room["validation"])
     parts: dict[str, list[str]] = {subset: [] for subset in SUBSETS}
     for group in shuffled(groups, seed):
         members = groups[group]
@@ -119,11 +117,46 @@ def group_split(
     return {subset: shuffled(part, seed) for subset, part in parts.items()}
 
 
-def _check_counts(total: int, n_test: int, n_validation: int) -> None:
+def members_of(names: Iterable[str], group_of: Callable[[str], str]) -> dict[str, list[str]]:
+    """Return the names of each group.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The structures.
+    group_of : callable
+        Group of a name; a name without one ("") is a group of its own.
+
+    Returns
+    -------
+    dict
+        Group -> names.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(group_of(name) or f"\0{name}", []).append(name)
+    return groups
+
+
+def check_counts(total: int, n_test: int, n_validation: int, key: str = "split.test") -> None:
+    """Refuse a split that leaves nothing to test or to train.
+
+    Parameters
+    ----------
+    total, n_test, n_validation : int
+        Numbers of structures.
+    key : str
+        What sets the size of the test set, for the message.
+
+    Raises
+    ------
+    PorevoxError
+        Names the numbers and the keys to change.
+    """
     if n_test < 1 or total - n_test - n_validation < 2:
         raise PorevoxError(
             f"{total} labelled structures cannot be split into {n_test} for test, {n_validation} for "
-            "validation and at least 2 for training; change split.test and split.validation."
+            f"validation and at least 2 for training; change {key} and split.validation."
         )
 
 

@@ -7,7 +7,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -185,10 +185,11 @@ def _described(forcefield: ForceField | None) -> dict | None:
 
 def _two_atoms(forcefield: ForceField | None) -> Structure:
     """A neutral structure that every channel can be computed for."""
-    element = "H" if forcefield is None else next(iter(forcefield.sigma_A))
+    known = ["H", "O"] if forcefield is None else list(forcefield.sigma_A)
     frac = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
     charges = np.array([1.0, -1.0])
-    return Structure("atoms", 30.0 * np.eye(3), frac, (element, element), "gemmi", charges_e=charges)
+    # Two elements: between equal atoms no charge flows.
+    return Structure("atoms", 30.0 * np.eye(3), frac, (known[0], known[:2][-1]), "gemmi", charges_e=charges)
 
 
 _SMALL_CIF = b"""data_x
@@ -211,9 +212,11 @@ C2 0.5 0.5 0.5
 def _warm_up(settings: _Settings) -> None:
     """Compile, or load from numba's cache, once and before any process is forked."""
     read_cif(_SMALL_CIF, "warm-up", settings.policy)
-    settings.channel.compute(
-        _two_atoms(settings.forcefield), replace(settings.grid, n=2), settings.forcefield
-    )
+    atoms, grid = _two_atoms(settings.forcefield), replace(settings.grid, n=2)
+    for structure in (atoms, replace(atoms, charges_e=None)):
+        # Without charges some channels refuse it; others equilibrate theirs, also where these are given.
+        with suppress(StructureRejected):
+            settings.channel.compute(structure, grid, settings.forcefield)
 
 
 def _voxelise(settings: _Settings, item: tuple[str, bytes]) -> _Accepted | _Rejected:

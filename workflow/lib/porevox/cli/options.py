@@ -20,6 +20,7 @@ _CHANNEL_OPTIONS = {
     "orientations": ("n_orientations", ("guest",)),
     "cutoff": ("cutoff_A", ("lj", "electrostatic", "guest")),
     "truncation": ("truncation", ("lj", "guest")),
+    "charges": ("charges", ("electrostatic", "guest")),
     "forcefield": ("forcefield", ("lj", "guest")),
 }
 
@@ -63,8 +64,8 @@ def _add_channel(group) -> None:
         "--channel",
         choices=tuple(CHANNELS),
         default="lj",
-        help="energy of a spherical Lennard-Jones probe (lj, the default; K), electrostatic potential of the "
-        "CIF's partial charges (electrostatic; V), or effective energy of a rigid molecule averaged over "
+        help="energy of a spherical Lennard-Jones probe (lj, the default; K), electrostatic potential of "
+        "partial charges (electrostatic; V), or effective energy of a rigid molecule averaged over "
         "its orientations (guest; K)",
     )
     add("--probe", metavar="NAME", help="of resources/probes.csv, such as CH4 (default: thesis)")
@@ -80,6 +81,12 @@ def _add_channel(group) -> None:
     )
     add("--cutoff", type=float, metavar="A", help="cutoff radius (default: 10, of guests 12)")
     add("--truncation", choices=("truncated", "shifted"), help="of pair energies (default: truncated)")
+    add(
+        "--charges",
+        choices=("cif", "eqeq", "cif_or_eqeq"),
+        help="partial charges of the CIF (cif, the default), by charge equilibration (eqeq), or the latter "
+        "where the CIF has none (cif_or_eqeq)",
+    )
     add(
         "--forcefield",
         metavar="NAME",
@@ -148,6 +155,8 @@ def _channel(kind: str, given: Mapping) -> dict:
     if kind == "guest":
         block = {"guest": "CO2", **block}
         _require_tables("only probes can then be given as numbers")
+    if given.get("charges", "cif") != "cif":
+        _require_tables("use the charges of the CIFs")
     return channel_settings.settings(block)
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from porevox.crystal.structure import Structure
 from porevox.energy.channels import ChannelResult, check_positive, settings_of, whole_grid_MB
+from porevox.energy.charge_source import check_source, known_settings, stand_in, with_charges
 from porevox.energy.ewald import DEFAULT_ACCURACY_V, EwaldPotential, check_accuracy, memory_MB
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec, distinct_points
@@ -22,6 +23,12 @@ class ElectrostaticChannel:
     cutoff_A : float
         Cutoff radius, angstrom, that sets the supercell of a ``mic_supercell`` grid: the points
         are those of a Lennard-Jones channel with the same cutoff. The potential knows no cutoff.
+    charges : {"cif", "eqeq", "cif_or_eqeq"}
+        Partial charges of the CIF; of charge equilibration (EQeq), whatever the CIF says; or of the
+        latter where the CIF has none.
+    charge_table : str, optional
+        Digest of the table of ionisation energies that equilibration must use; see
+        :func:`~porevox.energy.charge_table.find_charge_table`.
 
     Raises
     ------
@@ -35,10 +42,13 @@ class ElectrostaticChannel:
 
     accuracy_V: float = DEFAULT_ACCURACY_V
     cutoff_A: float = 10.0
+    charges: str = "cif"
+    charge_table: str | None = None
 
     def __post_init__(self):
         check_accuracy(self.accuracy_V)
         check_positive(self, "accuracy_V", "cutoff_A")
+        check_source(self.charges, self.charge_table)
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "ElectrostaticChannel":
@@ -67,7 +77,7 @@ class ElectrostaticChannel:
         -------
         dict
         """
-        return {"kind": self.kind, **asdict(self)}
+        return {"kind": self.kind, **known_settings(asdict(self))}
 
     def compute(
         self, structure: Structure, grid: GridSpec, forcefield: ForceField | None = None
@@ -79,7 +89,8 @@ class ElectrostaticChannel:
         Parameters
         ----------
         structure : Structure
-            With partial charges. A residue of rounding is spread evenly over the atoms.
+            With partial charges, if they are to be the CIF's. A residue of rounding is spread
+            evenly over the atoms.
         grid : GridSpec
         forcefield : ForceField, optional
             Not used.
@@ -93,9 +104,10 @@ class ElectrostaticChannel:
         Raises
         ------
         StructureRejected
-            ``no_charges``, ``net_charge``, or ``absurd_cell`` for a lattice or a position that is
-            not finite.
+            ``no_charges``, ``net_charge``, ``absurd_cell`` for a lattice or a position that is not
+            finite, or ``unknown_element`` for one that charge equilibration has no numbers for.
         """
+        structure = with_charges(structure, self.charges, self.charge_table)
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
         return ChannelResult(points.expand(EwaldPotential(structure, points, self.accuracy_V).at()))
 
@@ -112,5 +124,7 @@ class ElectrostaticChannel:
         float
             MB (10^6 bytes), the interpreter and its libraries not included.
         """
+        structure, equilibration = stand_in(structure, self.charges)
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
-        return memory_MB(structure, points, self.accuracy_V) + whole_grid_MB(grid)
+        # One after the other: the equilibration's matrix is gone by then.
+        return max(memory_MB(structure, points, self.accuracy_V), equilibration) + whole_grid_MB(grid)

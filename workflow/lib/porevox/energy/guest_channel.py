@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from porevox.crystal.structure import Structure
 from porevox.energy.channels import ChannelResult, check_positive, settings_of, whole_grid_MB
+from porevox.energy.charge_source import check_source, known_settings, stand_in, with_charges
 from porevox.energy.forcefield import ForceField
 from porevox.energy.grid import GridSpec, distinct_points
 from porevox.energy.guest import GuestSite, freedom, guest_sites, site_groups
@@ -48,6 +49,12 @@ class GuestChannel:
         Relative error of the Henry coefficient that the finite number of orientations may cause,
         from 1e-4 to 1, as far as it can be estimated; without meaning where `n_orientations` is
         given.
+    charges : {"cif", "eqeq", "cif_or_eqeq"}
+        Partial charges of the CIF; of charge equilibration (EQeq), whatever the CIF says; or of the
+        latter where the CIF has none. Without meaning for guests without charges.
+    charge_table : str, optional
+        Digest of the table of ionisation energies that equilibration must use; see
+        :func:`~porevox.energy.charge_table.find_charge_table`.
 
     Raises
     ------
@@ -65,14 +72,21 @@ class GuestChannel:
     truncation: str = "truncated"
     n_orientations: int | None = None
     henry_tolerance: float = 0.02
+    charges: str = "cif"
+    charge_table: str | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "sites", guest_sites(self.sites))
         check_positive(self, "temperature_K", "cutoff_A")
         check_truncation(self.truncation)
         self._check_orientations()
-        if freedom(site_groups(self.sites)) == "none":
+        check_source(self.charges, self.charge_table)
+        groups = site_groups(self.sites)
+        if freedom(groups) == "none":
             object.__setattr__(self, "n_orientations", 1)
+        if not any(group.charge_e for group in groups):
+            object.__setattr__(self, "charges", "cif")
+            object.__setattr__(self, "charge_table", None)
 
     def _check_orientations(self) -> None:
         n, tolerance = self.n_orientations, self.henry_tolerance
@@ -124,7 +138,7 @@ class GuestChannel:
         -------
         dict
         """
-        values = asdict(self)
+        values = known_settings(asdict(self))
         return {"kind": self.kind, **values, "sites": list(values["sites"])}
 
     def compute(self, structure: Structure, grid: GridSpec, forcefield: ForceField | None) -> ChannelResult:
@@ -137,7 +151,7 @@ class GuestChannel:
         Parameters
         ----------
         structure : Structure
-            With charges, if the guest has any.
+            With charges, if the guest has any and they are to be the CIF's.
         grid : GridSpec
         forcefield : ForceField or None
             Parameters of the framework's atoms; None only for a guest of mere charges.
@@ -155,9 +169,10 @@ class GuestChannel:
         PorevoxError
             The guest has Lennard-Jones sites, and there is no force field.
         StructureRejected
-            ``no_charges``: the guest is charged, and the structure carries no charges;
-            ``net_charge``; ``unknown_element``; ``absurd_cell``.
+            ``no_charges``: the guest is charged, and the structure carries no charges or their
+            equilibration fails; ``net_charge``; ``unknown_element``; ``absurd_cell``.
         """
+        structure = with_charges(structure, self.charges, self.charge_table)
         groups = site_groups(self.sites)
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
         sizes = self._sizes()
@@ -182,6 +197,9 @@ class GuestChannel:
         float
             MB (10^6 bytes), the interpreter and its libraries not included.
         """
+        structure, equilibration = stand_in(structure, self.charges)
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
         groups = site_groups(self.sites)
-        return memory_MB(structure, points, groups, self.cutoff_A, self._sizes()[0]) + whole_grid_MB(grid)
+        energies = memory_MB(structure, points, groups, self.cutoff_A, self._sizes()[0])
+        # One after the other: the equilibration's matrix is gone by then.
+        return max(energies, equilibration) + whole_grid_MB(grid)

@@ -16,6 +16,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 _log = logging.getLogger(__name__)
 #: Chunks under way per worker: enough that none waits, few enough that memory stays small.
 _CHUNKS_PER_WORKER = 3
@@ -215,6 +217,8 @@ def _prepare(parent: int) -> None:
     """Set up a worker: it tells where it was stuck when its time is up, and outlives no parent."""
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGPROF, file=_STDERR, chain=True)
+    # Linear algebra keeps to one core: the other workers are busy on theirs.
+    threadpool_limits(1)
     _leave_no_orphan(parent)
 
 

@@ -3,13 +3,13 @@
 Imports nothing heavy: every job of a workflow may ask.
 """
 
-import csv
 import difflib
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from porevox.energy.csvtable import name as name_in
+from porevox.energy.csvtable import number, read_rows, stamp
 from porevox.errors import PorevoxError
 
 _PROBE_NUMBERS = ("sigma_A", "epsilon_K")
@@ -41,7 +41,7 @@ def find_probe(name: str, tables: Sequence[Path]) -> tuple[float, float]:
     """
     probes = {}
     for path in tables:
-        probes |= _read_probes(Path(path), *_stamp(path))
+        probes |= _read_probes(Path(path), *stamp(path))
     return _choose(probes, name, "probe", tables)
 
 
@@ -70,28 +70,19 @@ def find_guest(name: str, tables: Sequence[Path]) -> tuple[dict[str, float], ...
     """
     guests = {}
     for path in tables:
-        guests |= _read_guests(Path(path), *_stamp(path))
+        guests |= _read_guests(Path(path), *stamp(path))
     return tuple(dict(site) for site in _choose(guests, name, "guest", tables))
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    """What tells a file that was edited: a table is read once as long as it stays."""
-    try:
-        found = Path(path).absolute().stat()
-    except OSError as error:
-        raise PorevoxError(f"The table {path} cannot be read ({error.strerror}): restore it.") from error
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=8)
 def _read_probes(path: Path, *_stamp: int) -> dict[str, tuple[float, float]]:
     probes = {}
-    for line, row in enumerate(_read_rows(path, ("name", *_PROBE_NUMBERS)), start=2):
+    for line, row in enumerate(read_rows(path, ("name", *_PROBE_NUMBERS)), start=2):
         where = f"{path}, line {line}"
-        name = _name(row, "name", where)
+        name = name_in(row, "name", where)
         if name in probes:
             raise PorevoxError(f"{where}: the probe {name} is listed twice; remove one of its rows.")
-        sigma, epsilon = (_number(row, column, where) for column in _PROBE_NUMBERS)
+        sigma, epsilon = (number(row, column, where) for column in _PROBE_NUMBERS)
         if sigma <= 0 or epsilon <= 0:
             raise PorevoxError(f"{where}: sigma_A and epsilon_K of a probe must be positive.")
         probes[name] = sigma, epsilon
@@ -101,14 +92,14 @@ def _read_probes(path: Path, *_stamp: int) -> dict[str, tuple[float, float]]:
 @lru_cache(maxsize=8)
 def _read_guests(path: Path, *_stamp: int) -> dict[str, tuple[tuple, ...]]:
     guests: dict[str, tuple[tuple, ...]] = {}
-    for line, row in enumerate(_read_rows(path, ("guest", *_SITE_NUMBERS)), start=2):
+    for line, row in enumerate(read_rows(path, ("guest", *_SITE_NUMBERS)), start=2):
         where = f"{path}, line {line}"
-        site = {column: _number(row, column, where) for column in _SITE_NUMBERS}
+        site = {column: number(row, column, where) for column in _SITE_NUMBERS}
         if site["sigma_A"] < 0 or site["epsilon_K"] < 0 or (site["epsilon_K"] and not site["sigma_A"]):
             raise PorevoxError(
                 f"{where}: sigma_A and epsilon_K of a site must be positive, or both 0 for a mere charge."
             )
-        name = _name(row, "guest", where)
+        name = name_in(row, "guest", where)
         if tuple(site.items()) in guests.get(name, ()):
             raise PorevoxError(f"{where}: the site of {name} is listed twice; remove one of its rows.")
         guests[name] = (*guests.get(name, ()), tuple(site.items()))
@@ -120,38 +111,6 @@ def _read_guests(path: Path, *_stamp: int) -> dict[str, tuple[tuple, ...]]:
                 "zero of the potential is arbitrary."
             )
     return guests
-
-
-def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            missing = [column for column in columns if column not in (reader.fieldnames or ())]
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PorevoxError(f"The table {path} cannot be read ({error}): restore it.") from error
-    if missing:
-        raise PorevoxError(f"The table {path} has no column {missing[0]}: add it.")
-    return rows
-
-
-def _name(row: dict, column: str, where: str) -> str:
-    name = (row[column] or "").strip()
-    if not name:
-        raise PorevoxError(f"{where}: no value in column {column}; complete the row or remove it.")
-    if None in row:
-        raise PorevoxError(f"{where}: the row has more values than the table has columns; correct it.")
-    return name
-
-
-def _number(row: dict, column: str, where: str) -> float:
-    try:
-        value = float(row[column])
-    except (TypeError, ValueError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise PorevoxError(f"{where}: {column} is {row[column]!r}; it must be a number.")
-    return value
 
 
 def _choose(known: dict, name: str, what: str, tables: Sequence[Path]):

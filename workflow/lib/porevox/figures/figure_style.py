@@ -20,11 +20,17 @@ from porevox.learning.runs import write_atomically
 
 #: Inches: one and two columns of a journal page.
 ONE_COLUMN, TWO_COLUMNS = 3.35, 7.0
-#: Okabe and Ito's palette, told apart with every common colour blindness; dark and light alternate
-#: so that neighbours differ in grey print, too.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-MARKERS = ("o", "s", "^", "D", "v", "P")
-LINES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
+#: Okabe and Ito's palette and four of Tol's, told apart with every common colour blindness; dark and
+#: light alternate so that neighbours differ in grey print, too.
+COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"),
+    *("#882255", "#999933", "#332288", "#000000"),
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">")
+LINES = (
+    *("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2))),
+    *((0, (2, 1)), (0, (8, 1.5, 1, 1.5)), (0, (3, 1.5, 3, 1.5, 1, 1.5)), (0, (4, 3))),
+)
 CONTROL_COLOUR = "#7f7f7f"
 INK = "#222222"
 
@@ -119,7 +125,7 @@ def add_legend(figure: Figure, handles: Sequence[Line2D], where: str) -> None:
         ``upper`` or ``lower``.
     """
     width, height = figure.get_size_inches()
-    room, shape = width * 72 - 8, 28  # points; the second for a handle and the gaps around it
+    room, shape = width * 72 - 8, 32  # points; the second for a handle and the gaps around it
     lines = []
     for handle in handles:
         text = handle.get_label()

@@ -14,7 +14,7 @@ from porevox.figures.voxel_box import VoxelBox
 
 #: How far the camera is turned towards the faces at the ends of the three edges.
 _TOWARDS = (0.78, 0.40, 0.48)
-#: Steps along an axis of the refined field: a smoother surface would not be seen at journal size.
+#: Steps along an axis of the refined field: a smoother surface would not be seen at a column's width.
 _FINE = 44
 #: Radii of sticks and of balls, A.
 _STICK_A, _BALL_A = 0.11, 0.30
@@ -106,14 +106,20 @@ def seen(polygons: Polygons, eye: Camera) -> tuple[list, np.ndarray]:
     """
     if not polygons.corners:
         return [], polygons.rgb
-    depth = np.array([corners.mean(axis=0) for corners in polygons.corners]) @ eye.near
+    sizes = np.array([len(corners) for corners in polygons.corners])
+    stops = np.cumsum(sizes)
+    points = np.concatenate(polygons.corners)
+    depth = np.add.reduceat(points @ eye.near, stops - sizes) / sizes
     order = np.argsort(depth, kind="stable")
     haze = _HAZE * (depth.max() - depth) / max(np.ptp(depth), 1e-9)
     rgb = polygons.rgb + haze[:, None] * (1.0 - polygons.rgb)
-    return [eye.project(polygons.corners[k]) for k in order], rgb[order]
+    flat = eye.project(points)
+    return [flat[stops[k] - sizes[k] : stops[k]] for k in order], rgb[order]
 
 
-def surface(box: VoxelBox, level: float, colours: tuple[str, str], eye: Camera) -> Polygons:
+def surface(
+    box: VoxelBox, level: float, colours: tuple[str, str], eye: Camera, steps: int | None = None
+) -> Polygons:
     """Shaded isosurface of a field.
 
     Parameters
@@ -125,24 +131,27 @@ def surface(box: VoxelBox, level: float, colours: tuple[str, str], eye: Camera) 
     colours : pair of str
         Of the side where the field is below the level, and of the other.
     eye : Camera
+    steps : int, optional
+        Of the refined field along an axis; fewer do for a small picture.
 
     Returns
     -------
     Polygons
         None where the level is not met.
     """
-    field = _refined(box.field)
+    steps = steps or _FINE
+    field = _refined(box.field, steps)
     triangles = isosurface(field, level)
     if not len(triangles):
         return _NOTHING
-    normals = _normals(field, triangles.mean(axis=1), box.edges_A / _FINE)
-    corners = triangles / _FINE @ box.edges_A + box.origin_A
+    normals = _normals(field, triangles.mean(axis=1), box.edges_A / steps)
+    corners = triangles / steps @ box.edges_A + box.origin_A
     return Polygons(list(corners), _shaded(normals, colours, eye))
 
 
-def _refined(field: np.ndarray) -> np.ndarray:
+def _refined(field: np.ndarray, steps: int) -> np.ndarray:
     """The field on a grid of the same fineness in every picture."""
-    where = [np.linspace(0, size - 1, _FINE + 1) for size in field.shape]
+    where = [np.linspace(0, size - 1, steps + 1) for size in field.shape]
     return map_coordinates(field, np.meshgrid(*where, indexing="ij"), order=3, mode="nearest")
 
 

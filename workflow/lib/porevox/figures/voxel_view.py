@@ -38,7 +38,7 @@ _BEYOND = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class _Scale:
+class Scale:
     """Colours of the planes: of which values, and what is written at the colour bar."""
 
     field: np.ndarray
@@ -80,24 +80,25 @@ def draw_voxels(
         Show the Boltzmann factor of the energies at this temperature on the planes.
     """
     potential = quantity == "potential"
-    reach = _common_reach(box) if potential else 0.0
+    reach = common_reach(box) if potential else 0.0
     if level is None:
         level = float(f"{reach / 2:.1g}") if potential else 298.0
     if planes is None:
         planes = (0.5, 0.5, 0.5) if potential else pore_middle(box, level)
-    scale = _potential_scale(box, reach) if potential else _energy_scale(box, quantity, planes, boltzmann_K)
+    scale = potential_scale(box, reach) if potential else energy_scale(box, quantity, planes, boltzmann_K)
     with style():
         heights = _row_heights(box)
         figure = new_figure(TWO_COLUMNS, sum(heights) + 0.4)
         figure.suptitle(plain_text(title), x=0.01, ha="left", fontsize=10, fontweight="bold")
         figure.supxlabel(plain_text(note), x=0.01, ha="left", fontsize=7)
         panels = figure.subplots(2, 2, height_ratios=heights)
-        _draw_space(panels[0, 0], box, abs(level) if potential else level, potential)
+        caption = draw_space(panels[0, 0], box, abs(level) if potential else level, potential)
+        panels[0, 0].set_title(caption, fontsize=8, loc="left")
         _draw_planes(figure, list(panels.flat), box, scale, planes)
         _write(figure, Path(path))
 
 
-def _draw_planes(figure: Figure, panels: list[Axes], box: VoxelBox, scale: _Scale, planes: tuple) -> None:
+def _draw_planes(figure: Figure, panels: list[Axes], box: VoxelBox, scale: Scale, planes: tuple) -> None:
     for axis, axes in zip((2, 1, 0), panels[1:], strict=True):
         look = (scale.field, scale.colours, scale.norm)
         image = draw_plane(axes, box, axis, planes[axis], *look)
@@ -122,40 +123,101 @@ def _write(figure: Figure, path: Path) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _energy_scale(box: VoxelBox, quantity: str, planes: tuple, boltzmann_K: float | None) -> _Scale:
+def energy_scale(box: VoxelBox, quantity: str, planes: tuple, boltzmann_K: float | None = None) -> Scale:
+    """Colours of energies on planes: the wells; all that is repulsive looks solid.
+
+    Parameters
+    ----------
+    box : VoxelBox
+        With energies, K.
+    quantity : str
+        ``energy`` or ``effective_energy``.
+    planes : tuple of 3 float
+        Where they cut the edges; the scale ends at the lowest energy on them.
+    boltzmann_K : float, optional
+        Show the Boltzmann factor at this temperature instead.
+
+    Returns
+    -------
+    Scale
+    """
     sheets = [plane_sheet(box.field, axis, part)[0] for axis, part in enumerate(planes)]
     lowest = min(_LEAST_WELL_K, *(sheet.min() for sheet in sheets))
     if boltzmann_K is None:
         colours = _WELLS.with_extremes(over=_SOLID_COLOUR)
         label = f"{quantity.replace('_', ' ')} (K)"
-        return _Scale(np.minimum(box.field, _WALL_K), label, colours, Normalize(lowest, 0.0), "max")
+        return Scale(np.minimum(box.field, _WALL_K), label, colours, Normalize(lowest, 0.0), "max")
     lowest = max(lowest, -600.0 * boltzmann_K)  # nothing overflows
     factor = np.exp(-np.maximum(box.field, lowest) / boltzmann_K)
     label = f"Boltzmann factor, $\\exp(-V/{boltzmann_K:g}\\,\\mathrm{{K}})$"
     colours = matplotlib.colormaps["magma"]
-    return _Scale(factor, label, colours, Normalize(0.0, np.exp(-lowest / boltzmann_K)), "neither")
+    return Scale(factor, label, colours, Normalize(0.0, np.exp(-lowest / boltzmann_K)), "neither")
 
 
-def _common_reach(box: VoxelBox) -> float:
-    """Highest magnitude of a potential that is not only found next to the nuclei, V."""
+def common_reach(box: VoxelBox) -> float:
+    """Highest magnitude of a potential that is not only found next to the nuclei, V.
+
+    Parameters
+    ----------
+    box : VoxelBox
+        With potentials, V.
+
+    Returns
+    -------
+    float
+        Above zero.
+    """
     return float(np.quantile(np.abs(box.field), 1.0 - _BEYOND)) or 1e-6
 
 
-def _potential_scale(box: VoxelBox, reach: float) -> _Scale:
+def potential_scale(box: VoxelBox, reach: float) -> Scale:
+    """Colours of potentials on planes.
+
+    Parameters
+    ----------
+    box : VoxelBox
+        With potentials, V.
+    reach : float
+        Where the scale ends on either side of zero, V.
+
+    Returns
+    -------
+    Scale
+    """
     colours = matplotlib.colormaps["RdBu_r"]
-    return _Scale(box.field, "electrostatic potential (V)", colours, Normalize(-reach, reach), "both")
+    return Scale(box.field, "electrostatic potential (V)", colours, Normalize(-reach, reach), "both")
 
 
-def _draw_space(axes: Axes, box: VoxelBox, level: float, potential: bool) -> None:
+def draw_space(axes: Axes, box: VoxelBox, level: float, potential: bool, steps: int | None = None) -> str:
+    """Draw the surface of a level in space, with the framework and the edges of the box.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    box : VoxelBox
+    level : float
+        Of energies in K; of a potential in V and above zero, and the negative of it is drawn, too.
+    potential : bool
+        Whether the box holds potentials.
+    steps : int, optional
+        See :func:`porevox.figures.voxel_scene.surface`.
+
+    Returns
+    -------
+    str
+        What the surface is, and what its colours mean.
+    """
     eye = camera(box.edges_A)
     if potential:
         limit = 4 * level  # next to a nucleus there is no end to it
         bent = replace(box, field=np.clip(box.field, -limit, limit))
-        polygons = surface(bent, level, _POSITIVE, eye) + surface(bent, -level, _NEGATIVE, eye)
+        polygons = surface(bent, level, _POSITIVE, eye, steps)
+        polygons += surface(bent, -level, _NEGATIVE, eye, steps)
         caption = f"surfaces at +{level:.3g} V (red)\nand −{level:.3g} V (blue)"
     else:
         bent = replace(box, field=np.arcsinh(np.minimum(box.field, _WALL_K) / _BEND_K))
-        polygons = surface(bent, np.arcsinh(level / _BEND_K), (_PORE_SIDE, _FRAME_SIDE), eye)
+        sides = (_PORE_SIDE, _FRAME_SIDE)
+        polygons = surface(bent, np.arcsinh(level / _BEND_K), sides, eye, steps)
         caption = f"surface at {level:g} K\nyellow: pore side, blue: framework side"
     corners, rgb = seen(polygons + framework(box, eye), eye)
     _draw_edges(axes, box, eye)
@@ -166,7 +228,7 @@ def _draw_space(axes: Axes, box: VoxelBox, level: float, potential: bool) -> Non
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
     axes.margins(0.06)
-    axes.set_title(caption, fontsize=8, loc="left")
+    return caption
 
 
 def _draw_edges(axes: Axes, box: VoxelBox, eye: Camera) -> None:

@@ -1,1 +1,1 @@
-"""Learning: RetNet, its recipe, the forest, and the files of a run."""
+"""Learning: RetNet, its recipe, and the files of a run."""

@@ -1,12 +1,10 @@
 """Rolling checkpoint: an interrupted training goes on where its last finished epoch ended.
 
-The checkpoint lives outside the run's outputs and is replaced after every epoch. It carries a key
-made of everything the weights depend on; a checkpoint of anything else is not used.
+The checkpoint lives outside the run's outputs and is replaced after every epoch. It says on what
+its weights depend; a checkpoint of anything else is not used, and the log names the difference.
 """
 
-import hashlib
 import io
-import json
 import logging
 from pathlib import Path
 
@@ -17,8 +15,10 @@ from porevox.learning.runs import FORMAT_VERSION, write_atomically
 log = logging.getLogger("porevox")
 
 
-def checkpoint_key(dataset_digest: str, n_train: int, seed: int, options: dict) -> str:
-    """Fingerprint of everything that determines the weights.
+def describe_training(
+    dataset_digest: str, n_train: int, seed: int, options: dict, start_sha256: str | None = None
+) -> dict:
+    """Everything that determines the weights.
 
     Parameters
     ----------
@@ -29,42 +29,46 @@ def checkpoint_key(dataset_digest: str, n_train: int, seed: int, options: dict) 
     seed : int
     options : dict
         The complete recipe, defaults included.
+    start_sha256 : str, optional
+        Digest of the weights started from.
 
     Returns
     -------
-    str
-        64 hexadecimal digits.
+    dict
+        Plain values.
     """
-    content = json.dumps([FORMAT_VERSION, dataset_digest, n_train, seed, options], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    settings = {"dataset": dataset_digest, "n_train": n_train, "seed": seed, "start": start_sha256}
+    # Where weights lie does not matter, only what they are.
+    chosen = {key: value for key, value in options.items() if key != "init_from"}
+    return {"format": FORMAT_VERSION, **settings, **chosen}
 
 
-def save_checkpoint(path: Path, key: str, state: dict) -> None:
+def save_checkpoint(path: Path, training: dict, state: dict) -> None:
     """Replace the checkpoint atomically.
 
     Parameters
     ----------
     path : Path
         Its folder is made when missing.
-    key : str
-        As of :func:`checkpoint_key`.
+    training : dict
+        As of :func:`describe_training`.
     state : dict
         Tensors, numbers, text, lists and dicts only.
     """
     buffer = io.BytesIO()
-    torch.save({"key": key, "state": state}, buffer)
+    torch.save({"training": training, "state": state}, buffer)
     write_atomically(path, buffer.getvalue())
 
 
-def load_checkpoint(path: Path, key: str) -> dict | None:
+def load_checkpoint(path: Path, training: dict) -> dict | None:
     """State to resume from, if there is one.
 
     Parameters
     ----------
     path : Path
         May not exist.
-    key : str
-        Key of the training about to begin.
+    training : dict
+        Of the training about to begin.
 
     Returns
     -------
@@ -77,14 +81,26 @@ def load_checkpoint(path: Path, key: str) -> dict | None:
     try:
         # weights_only: a checkpoint is data; it may not run code.
         found = torch.load(path, map_location="cpu", weights_only=True)
-        found_key, state = found["key"], found["state"]
+        earlier, state = dict(found["training"]), found["state"]
     except Exception as error:  # torch.load answers broken files with exceptions of many kinds
         log.warning("checkpoint %s cannot be read (%s): starting afresh", path, type(error).__name__)
         return None
-    if found_key != key:
-        log.info("checkpoint %s is of another dataset, size, seed or recipe: starting afresh", path)
+    differences = _differences(earlier, training)
+    if differences:
+        log.warning("checkpoint %s is of another training (%s): starting afresh", path, differences)
         return None
     return state
+
+
+def _differences(earlier: dict, now: dict) -> str:
+    """Settings that differ, as "name: from -> to", or an empty text."""
+    names = [name for name in {**earlier, **now} if earlier.get(name) != now.get(name)]
+    return ", ".join(f"{name}: {_shown(earlier.get(name))} -> {_shown(now.get(name))}" for name in names)
+
+
+def _shown(value) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:12]}..."
 
 
 def random_states(generator: torch.Generator, device: torch.device) -> dict:

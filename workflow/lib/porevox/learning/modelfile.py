@@ -22,7 +22,7 @@ def describe_model(dataset: Dataset, model_name: str, kind: str, options: dict) 
     dataset : Dataset
     model_name : str
     kind : str
-        retnet, random_forest or mean.
+        Type of the model, such as retnet or random_forest.
     options : dict
         Complete, defaults included.
 
@@ -46,15 +46,15 @@ def describe_model(dataset: Dataset, model_name: str, kind: str, options: dict) 
     }
 
 
-def read_meta(folder: Path, kind: str) -> dict:
+def read_meta(folder: Path, *kinds: str) -> dict:
     """Read and check model.json.
 
     Parameters
     ----------
     folder : path-like
         A run's folder.
-    kind : str
-        Type the model must have: retnet, random_forest or mean.
+    *kinds : str
+        Types the model may have, such as retnet or random_forest.
 
     Returns
     -------
@@ -71,8 +71,9 @@ def read_meta(folder: Path, kind: str) -> dict:
         found, version = meta["type"], meta["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PorevoxError(f"{path} cannot be read ({error!r}): train the model again.") from error
-    if found != kind:
-        raise PorevoxError(f"{path} describes a model of type {found!r}, not {kind!r}.")
+    if found not in kinds:
+        allowed = " or ".join(map(repr, kinds))
+        raise PorevoxError(f"{path} describes a model of type {found!r}, not {allowed}.")
     if version != FORMAT_VERSION:
         raise PorevoxError(
             f"{path} has format {version}, this porevox reads format {FORMAT_VERSION}: train the model again."

@@ -98,7 +98,7 @@ def run_record(
     model : str
         Name of the model in the study.
     kind : str
-        retnet, random_forest or mean.
+        Type of the model, such as retnet or random_forest.
     size : int or str
         As asked for in the study.
     n_train, n_used : int

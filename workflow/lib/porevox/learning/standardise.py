@@ -80,3 +80,29 @@ def scalar_statistics(scalars: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     std = scalars.std(axis=0)
     return scalars.mean(axis=0), np.where(std > 0, std, 1.0)
+
+
+def label_statistics(y: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of the training labels.
+
+    Parameters
+    ----------
+    y : numpy.ndarray, shape (m,), float64
+        Finite.
+
+    Returns
+    -------
+    mean, std : float
+        ddof = 0.
+
+    Raises
+    ------
+    PorevoxError
+        When all labels are equal: nothing can be learned from them.
+    """
+    if not np.ptp(y) > 0:
+        raise PorevoxError(
+            f"All {len(y)} training labels are {y[0]:g}, so there is nothing to learn: choose another "
+            "target or a larger size."
+        )
+    return float(y.mean()), float(y.std())

@@ -1,5 +1,8 @@
-"""Device, threads and arithmetic of PyTorch, set for one training and put back afterwards."""
+"""Device, threads, arithmetic and memory of PyTorch, set for one training and put back afterwards."""
 
+import ctypes
+import logging
+import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -7,6 +10,14 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from porevox.errors import PorevoxError
+
+log = logging.getLogger("porevox")
+
+#: Parameters of glibc's mallopt (malloc.h), each with its value during a training and its default.
+_MALLOC_OPTIONS = {
+    "M_MMAP_MAX": (-4, 0, 65536),
+    "M_TRIM_THRESHOLD": (-1, -1, 128 * 1024),
+}
 
 
 def pick_device(device: str = "auto") -> torch.device:
@@ -35,20 +46,106 @@ def pick_device(device: str = "auto") -> torch.device:
     return torch.device(device)
 
 
-def memory_format(device: torch.device) -> torch.memory_format:
+def memory_format(device: torch.device, precision: str = "float32") -> torch.memory_format:
     """Layout of feature maps and convolution weights that a device computes fastest with.
 
     Parameters
     ----------
     device : torch.device
+    precision : {"float32", "bfloat16"}
+        Arithmetic of the training steps.
 
     Returns
     -------
     torch.memory_format
         Channels last on a CPU, where a training step then takes 3/4 of the time (measured with
-        tests/benchmarks/bench_training.py); PyTorch's own order elsewhere.
+        tests/benchmarks/bench_training.py), and on a GPU in bfloat16, since its tensor cores read
+        channels last and would have other layouts converted before each convolution. PyTorch's own
+        order for float32 on a GPU.
     """
-    return torch.channels_last_3d if device.type == "cpu" else torch.contiguous_format
+    if device.type == "cpu" or precision == "bfloat16":
+        return torch.channels_last_3d
+    return torch.contiguous_format
+
+
+def warn_of_slow_bfloat16(device: torch.device, precision: str) -> None:
+    """Log a line when a device computes bfloat16 by detours.
+
+    With AVX-512 alone a step of RetNet takes 2.4 times as long as in float32, with AVX2 10 times
+    (one core of an AMD Zen 4 that was kept from using its own bfloat16 instructions).
+
+    Parameters
+    ----------
+    device : torch.device
+    precision : {"float32", "bfloat16"}
+    """
+    if precision == "bfloat16" and _computes_bfloat16(device) is False:
+        log.warning("this %s has no bfloat16 arithmetic: precision float32 is faster on it", device.type)
+
+
+def _computes_bfloat16(device):
+    """Whether there are instructions for it; None where PyTorch does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return None
+    asked = [getattr(torch.cpu, f"_is_{unit}_supported", None) for unit in ("avx512_bf16", "amx_tile")]
+    return any(ask() for ask in asked) if all(asked) else None
+
+
+@contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Keep freed memory in the process, instead of asking for it anew at every step.
+
+    Feature maps of a batch are tens of megabytes each. glibc takes and returns such blocks one by
+    one, and the system then zeroes every page again: a third of a training step on the CPU. Nothing
+    changes with other C libraries.
+
+    Yields
+    ------
+    None
+        On leaving, glibc's defaults are set and free memory goes back to the system.
+    """
+    try:
+        library = ctypes.CDLL(None)
+        set_option, trim = library.mallopt, library.malloc_trim
+    except (OSError, TypeError, AttributeError):
+        yield
+        return
+    for option, during, _ in _MALLOC_OPTIONS.values():
+        set_option(option, during)
+    try:
+        yield
+    finally:
+        for option, _, default in _MALLOC_OPTIONS.values():
+            set_option(option, default)
+        trim(ctypes.c_size_t(0))
+
+
+@contextmanager
+def determinism(device: torch.device) -> Iterator[None]:
+    """Algorithms that repeat themselves: all of them on the CPU, cuDNN's on a GPU.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Yields
+    ------
+    None
+        The settings before are restored on leaving.
+    """
+    before = torch.are_deterministic_algorithms_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    # Deterministic algorithms alone decide the result: every layer writes all of its output, so
+    # there is no need to fill each new tensor with NaN first (a tenth of a step).
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = fill
+        torch.use_deterministic_algorithms(before)
 
 
 @contextmanager
@@ -71,16 +168,18 @@ def torch_session(threads: int, device: torch.device) -> Iterator[None]:
         Threads, determinism and the state of the global generators are restored on leaving.
     """
     threads_before = torch.get_num_threads()
-    deterministic_before = torch.are_deterministic_algorithms_enabled()
     gpus = [torch.cuda.current_device()] if device.type == "cuda" else []
     with ExitStack() as stack:
-        stack.callback(torch.use_deterministic_algorithms, deterministic_before)
         stack.callback(torch.set_num_threads, threads_before)
         stack.enter_context(threadpool_limits(threads))
         stack.enter_context(torch.random.fork_rng(devices=gpus))
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(device.type == "cpu")
-        if device.type == "cuda":
+        stack.enter_context(determinism(device))
+        if device.type == "cpu":
+            stack.enter_context(freed_memory_kept())
+        else:
+            stack.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+            torch.set_float32_matmul_precision("highest")
             exact = {"enabled": True, "deterministic": True, "allow_tf32": False}
             stack.enter_context(torch.backends.cudnn.flags(**exact))
         yield

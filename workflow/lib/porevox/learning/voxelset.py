@@ -5,7 +5,7 @@ input a few structures at a time, and written into one float32 array.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from porevox.errors import PorevoxError
+from porevox.learning.transform import check_transform, transform_values
 
 #: Structures read and transformed at a time: 16 MB in float64 for n = 25.
 CHUNK = 128
@@ -45,15 +46,21 @@ class Dataset:
         """Names of the voxel channels, in the order of the network's input."""
         return [channel["name"] for channel in self.meta["channels"]]
 
-    def has_voxels(self) -> pd.Series:
-        """Which rows of the table have voxels in every channel.
+    def has_voxels(self, channels: Sequence[str] | None = None) -> pd.Series:
+        """Which rows of the table have voxels.
+
+        Parameters
+        ----------
+        channels : sequence of str, optional
+            Channels that must have them; every one where not given.
 
         Returns
         -------
         pandas.Series of bool
             Aligned with the table.
         """
-        columns = ["shard", *(f"row_{name}" for name in self.channels)]
+        names = self.channels if channels is None else channels
+        columns = ["shard", *(f"row_{name}" for name in names)]
         return self.table[columns].notna().all(axis=1)
 
     def train_rows(self, n: int) -> pd.DataFrame:
@@ -116,66 +123,6 @@ def load_dataset(folder: str | Path) -> Dataset:
     return Dataset(table, meta)
 
 
-def _transform(values, channel, transform):
-    """Stored values of one chunk (any shape) -> network input, float64."""
-    kind, quantity = transform["kind"], channel["quantity"]
-    values = values.astype(np.float64)
-    if quantity == "potential":
-        limit = transform["potential_limit_V"]
-        return np.clip(values, -limit, limit, out=values)
-    if kind == "identity":
-        return values
-    # Overflow is no warning here: the caller looks for values that are not finite.
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        if quantity == "boltzmann_factor":
-            return values if kind == "boltzmann" else np.log1p(values)
-        exponent = -values / transform["temperature_K"]
-        # log(1 + exp(x)) as logaddexp(0, x) neither overflows in a deep well nor loses the tail.
-        return np.exp(exponent) if kind == "boltzmann" else np.logaddexp(0.0, exponent)
-
-
-def _check_transform(channel, transform):
-    """Refuse a transform that is unknown, or that does not suit what a channel holds."""
-    kind, quantity = transform["kind"], channel["quantity"]
-    if kind not in ("identity", "boltzmann", "log1p_boltzmann"):
-        raise PorevoxError(
-            f"The voxel transform {kind!r} is unknown: use boltzmann, log1p_boltzmann or identity."
-        )
-    if quantity not in ("energy", "effective_energy", "potential", "boltzmann_factor"):
-        raise PorevoxError(
-            f"The voxels of channel {channel['name']!r} hold {quantity!r}, but only energy, "
-            "effective_energy, potential and boltzmann_factor can be used."
-        )
-    if quantity == "potential":
-        limit = transform.get("potential_limit_V")
-        if not (isinstance(limit, int | float) and 0 < limit < np.inf):
-            raise PorevoxError(
-                f"The voxels of channel {channel['name']!r} are potentials, which diverge at the atoms: the "
-                f"transform needs a potential_limit_V above 0 V, not {limit!r}."
-            )
-    elif kind != "identity":
-        _check_temperature(channel, transform)
-
-
-def _check_temperature(channel, transform):
-    """Refuse a temperature that is none, or not the one at which the stored values exist."""
-    kind, temperature = transform["kind"], transform.get("temperature_K")
-    if not (isinstance(temperature, int | float) and temperature > 0):
-        raise PorevoxError(
-            f"The voxel transform {kind} needs a temperature_K above 0 K, not {temperature!r}."
-        )
-    if channel["quantity"] == "energy":
-        return
-    stored = channel.get("temperature_K", channel.get("settings", {}).get("temperature_K"))
-    if stored != temperature:
-        held = {"effective_energy": "hold effective energies", "boltzmann_factor": "hold Boltzmann factors"}
-        raise PorevoxError(
-            f"The voxels of channel {channel['name']!r} already {held[channel['quantity']]} at "
-            f"{stored} K, so they cannot be turned into {kind} at {temperature} K: use the "
-            "identity transform or the same temperature."
-        )
-
-
 def _open_shard(channel, shard, n):
     """Memory-mapped store of one shard, (m, n, n, n), with its shape checked."""
     path = channel["shards"].get(str(shard))
@@ -195,9 +142,30 @@ def _open_shard(channel, shard, n):
     return store
 
 
-def _fill(voxels, rows, number, channel, transform):
-    """Write one channel of all rows into voxels (m, C, n, n, n), shard by shard, in chunks."""
-    n = voxels.shape[-1]
+def stored_values(rows: pd.DataFrame, channel: dict, n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Read what is stored of some structures, shard by shard and a few structures at a time.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Rows of a dataset's table, each with voxels in this channel.
+    channel : dict
+        One of meta["channels"].
+    n : int
+        Grid points per axis.
+
+    Yields
+    ------
+    places : numpy.ndarray, shape (k,), int
+        Positions in rows; each occurs once in all.
+    values : numpy.ndarray, shape (k, n, n, n)
+        As stored, k at most CHUNK.
+
+    Raises
+    ------
+    PorevoxError
+        When a store cannot be read or does not fit the table.
+    """
     order = pd.DataFrame({"to": np.arange(len(rows)), "shard": rows["shard"].to_numpy(int)})
     order["from"] = rows[f"row_{channel['name']}"].to_numpy(int)
     for shard, part in order.groupby("shard"):
@@ -210,10 +178,16 @@ def _fill(voxels, rows, number, channel, transform):
             )
         for start in range(0, len(part), CHUNK):
             chunk = part.iloc[start : start + CHUNK]
-            values = _transform(store[chunk["from"].to_numpy()], channel, transform)
-            with np.errstate(over="ignore"):
-                voxels[chunk["to"].to_numpy(), number] = values
-            _check_finite(voxels, number, chunk["to"].to_numpy(), rows, channel, transform)
+            yield chunk["to"].to_numpy(), store[chunk["from"].to_numpy()]
+
+
+def _fill(voxels, rows, number, channel, transform):
+    """Write one channel of all rows into voxels (m, C, n, n, n)."""
+    for places, stored in stored_values(rows, channel, voxels.shape[-1]):
+        values = transform_values(stored, channel, transform)
+        with np.errstate(over="ignore"):
+            voxels[places, number] = values
+        _check_finite(voxels, number, places, rows, channel, transform)
 
 
 def _check_finite(voxels, number, places, rows, channel, transform):
@@ -265,7 +239,7 @@ def load_voxels(dataset: Dataset, rows: pd.DataFrame | Sequence[str]) -> np.ndar
     n = int(dataset.meta["grid"]["n"])
     channels, transform = dataset.meta["channels"], dataset.meta["transform"]
     for channel in channels:
-        _check_transform(channel, transform)
+        check_transform(channel, transform)
     voxels = np.empty((len(rows), len(channels), n, n, n), dtype=np.float32)
     for number, channel in enumerate(channels):
         _fill(voxels, rows, number, channel, transform)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
+from porevox.baseline.forest import FOREST_OPTIONS, Forest, fit_forest
 from porevox.errors import PorevoxError
-from porevox.learning.forest import FOREST_OPTIONS, Forest, fit_forest
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +28,14 @@ def data():
 def test_predictions_are_those_of_scikit_learn_to_the_last_bit(data, options):
     x, y = data
     reference = RandomForestRegressor(**options, random_state=5, n_jobs=1).fit(x, y)
-    forest = fit_forest(x, y, options, seed=5, threads=2)
+    forest = fit_forest(x, y, options, seed=5, threads=2)[0]
     other = np.random.default_rng(1).normal(size=(500, 3)) * [2, 3, 5000]
     for points in (x, other):
         np.testing.assert_array_equal(forest.predict(points), reference.predict(points))
 
 
 def test_defaults_are_scikit_learns(data):
-    forest = fit_forest(*data, {}, seed=0, threads=1)
+    forest = fit_forest(*data, {}, seed=0, threads=1)[0]
     assert len(forest.tree_offsets) == RandomForestRegressor().n_estimators + 1 == 101
     assert set(FOREST_OPTIONS) <= set(RandomForestRegressor().get_params())
 
@@ -55,14 +55,14 @@ def test_points_on_a_threshold_go_left(data):
 
 def test_seeds(data):
     one, same, other = (
-        fit_forest(*data, {"n_estimators": 3}, seed=s, threads=t) for s, t in ((1, 1), (1, 2), (2, 1))
+        fit_forest(*data, {"n_estimators": 3}, seed=s, threads=t)[0] for s, t in ((1, 1), (1, 2), (2, 1))
     )
     np.testing.assert_array_equal(one.threshold, same.threshold)
     assert not np.array_equal(one.predict(data[0]), other.predict(data[0]))
 
 
 def test_no_points(data):
-    forest = fit_forest(*data, {"n_estimators": 3}, seed=0, threads=1)
+    forest, _ = fit_forest(*data, {"n_estimators": 3}, seed=0, threads=1)
     assert forest.predict(np.empty((0, 3))).shape == (0,)
 
 

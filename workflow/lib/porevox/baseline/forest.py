@@ -104,7 +104,7 @@ class Forest:
         return node
 
 
-def fit_forest(descriptors, y, options: dict, seed: int, threads: int) -> Forest:
+def fit_forest(descriptors, y, options: dict, seed: int, threads: int) -> tuple[Forest, dict]:
     """Grow a random forest with scikit-learn's defaults (thesis 3.3).
 
     Parameters
@@ -119,7 +119,9 @@ def fit_forest(descriptors, y, options: dict, seed: int, threads: int) -> Forest
 
     Returns
     -------
-    Forest
+    model : Forest
+    chosen : dict
+        Empty: nothing is chosen by cross-validation.
 
     Raises
     ------
@@ -129,9 +131,10 @@ def fit_forest(descriptors, y, options: dict, seed: int, threads: int) -> Forest
     from sklearn.ensemble import RandomForestRegressor
 
     try:
-        model = RandomForestRegressor(**options, random_state=seed, n_jobs=threads)
+        given = {name: options[name] for name in FOREST_OPTIONS if name in options}
+        model = RandomForestRegressor(**given, random_state=seed, n_jobs=threads)
         model.fit(descriptors, y)
     except ValueError as error:
         words = str(error).split(" Got ")[0]
         raise PorevoxError(f"The random forest cannot be grown: {words}") from error
-    return Forest.from_sklearn(model)
+    return Forest.from_sklearn(model), {}

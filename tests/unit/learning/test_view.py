@@ -1,0 +1,53 @@
+"""What one model sees of a dataset: channels and a transform of its own."""
+
+import numpy as np
+import pytest
+
+from porevox.errors import PorevoxError
+from porevox.learning.view import seen_by
+from porevox.learning.voxelset import load_dataset, load_voxels
+from synthetic_dataset import write_dataset
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    write_dataset(tmp_path, n_train=4, n_validation=1, n_test=1, channels=("a", "b", "c"))
+    return load_dataset(tmp_path)
+
+
+def test_without_options_of_its_own_a_model_sees_the_study_s(dataset):
+    seen, rest = seen_by(dataset, {"channels": None, "transform": None, "epochs": 3})
+    assert seen is dataset and rest == {"epochs": 3}
+
+
+def test_channels_come_in_the_order_that_is_asked_for(dataset):
+    rows = dataset.train_rows(4)
+    seen, _ = seen_by(dataset, {"channels": ["c", "a"]})
+    assert seen.channels == ["c", "a"] and dataset.channels == ["a", "b", "c"]
+    np.testing.assert_array_equal(load_voxels(seen, rows), load_voxels(dataset, rows)[:, [2, 0]])
+
+
+def test_a_transform_stands_instead_of_the_study_s(dataset):
+    rows = dataset.train_rows(4)
+    seen, _ = seen_by(dataset, {"transform": {"kind": "log1p_boltzmann", "temperature_K": 298.0}})
+    np.testing.assert_allclose(load_voxels(seen, rows), np.log1p(load_voxels(dataset, rows)), rtol=1e-5)
+
+
+def test_a_structure_without_the_other_channels_can_be_used(tmp_path):
+    def without(table, meta):
+        table.loc[table["id"] == "S-000", "row_b"] = np.nan
+
+    write_dataset(tmp_path, n_train=4, n_validation=1, n_test=1, channels=("a", "b"), change=without)
+    dataset = load_dataset(tmp_path)
+    seen, _ = seen_by(dataset, {"channels": ["a"]})
+    assert seen.has_voxels().sum() == dataset.has_voxels().sum() + 1
+
+
+def test_the_digest_tells_what_is_seen(dataset):
+    options = [{}, {"channels": ["a"]}, {"channels": ["b"]}, {"transform": {"kind": "identity"}}]
+    assert len({seen_by(dataset, one)[0].meta["digest"] for one in options}) == 4
+
+
+def test_an_unknown_channel_is_one_sentence(dataset):
+    with pytest.raises(PorevoxError, match="named 'd', but the dataset has a, b, c"):
+        seen_by(dataset, {"channels": ["d"]})

@@ -1,0 +1,1 @@
+"""Baselines: models without a neural network, one module each, kept as plain arrays."""
