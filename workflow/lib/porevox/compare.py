@@ -25,7 +25,10 @@ COMPARISON_COLUMNS = [
     *("n_test_challenger", "n_test_reference", "n_test_common"),
 ]
 ROLES = ("challenger", "reference")
-DISPLAY_NAMES = {"retnet": "RetNet", "rf": "RF", "mean": "Mean"}
+DISPLAY_NAMES = {
+    **{"retnet": "RetNet", "best": "RetNet, best", "rf": "RF", "mean": "Mean", "physics": "Physics"},
+    **{"lasso": "LASSO", "kernel": "Kernel ridge", "boosting": "Boosting"},
+}
 
 
 def display_name(model: str, labels: Mapping[str, str] | None = None) -> str:

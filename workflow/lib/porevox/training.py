@@ -46,7 +46,12 @@ from porevox.learning.standardise import (
     scalar_statistics,
     standardise,
 )
-from porevox.learning.torchsetup import gpu_facts, pick_device, torch_session
+from porevox.learning.torchsetup import (
+    gpu_facts,
+    pick_device,
+    torch_session,
+    warn_of_slow_bfloat16,
+)
 from porevox.learning.view import seen_by
 from porevox.learning.voxelset import Dataset, load_dataset, load_voxels
 
@@ -209,6 +214,7 @@ def train_retnet(
     dataset, options = seen_by(load_dataset(dataset_dir), options)
     device = pick_device(device)
     recipe = Recipe.from_options(options, periodic=dataset.meta["grid"]["kind"] != "cubic_box")
+    warn_of_slow_bfloat16(device, recipe.precision)
     n_train = resolve_size(size, dataset.n_train)
     pretrained = None if recipe.init_from is None else load_pretrained(recipe.init_from)
     begun = _beginning(pretrained, dataset, recipe)
