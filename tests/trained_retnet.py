@@ -11,6 +11,7 @@ import torch
 from porevox.learning.modelfile import describe_model
 from porevox.learning.retnet import RetNet, initialise
 from porevox.learning.savedmodel import retnet_bytes
+from porevox.learning.view import seen_by
 from porevox.learning.voxelset import load_dataset
 
 
@@ -19,8 +20,8 @@ def write_retnet(folder, dataset_dir, scalars=(), seed=0, options=None, **archit
 
     Its normalisations have statistics that differ from layer to layer, so that a stage left out is noticed.
     """
-    dataset = load_dataset(dataset_dir)
-    options = {"scalars": list(scalars), **(options or {})}
+    dataset, options = seen_by(load_dataset(dataset_dir), options or {})
+    options = {"scalars": list(scalars), **options}
     meta = describe_model(dataset, "retnet", "retnet", options)
     n, channels = int(dataset.meta["grid"]["n"]), len(dataset.meta["channels"])
     shape = {"in_channels": channels, "n": n, "n_scalars": len(scalars), "dropout": 0.3, **architecture}

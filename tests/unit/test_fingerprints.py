@@ -11,6 +11,7 @@ from porevox.figures.figure_style import style
 from porevox.fingerprints import fingerprints
 from porevox.learning import savedmodel
 from porevox.learning.savedmodel import fingerprint_rows
+from porevox.learning.view import seen_by
 from porevox.learning.voxelset import load_dataset, load_voxels
 from synthetic_dataset import write_dataset
 from trained_retnet import write_retnet
@@ -147,3 +148,13 @@ def test_a_single_test_structure_has_a_place(tmp_path):
     _, test = fingerprints(tmp_path, tmp_path / "run", tmp_path / "heat", tmp_path / "map")
     assert test[["pc1", "pc2"]].to_numpy().tolist() == [[0.0, 0.0]]
     assert (tmp_path / "map.png").stat().st_size > 5000
+
+
+def test_a_network_with_a_view_of_its_own_is_shown_what_it_was_trained_on(tmp_path):
+    view = {"channels": ["b"], "transform": {"kind": "log1p_boltzmann", "temperature_K": 298.0}}
+    write_dataset(tmp_path, n_train=3, n_validation=0, n_test=2, channels=("a", "b"))
+    model, meta = write_retnet(tmp_path / "run", tmp_path, options=view)
+    heat, _ = fingerprints(tmp_path, tmp_path / "run", tmp_path / "heat", tmp_path / "map")
+    seen, _ = seen_by(load_dataset(tmp_path), view)
+    values = savedmodel.fingerprints(model, meta, load_voxels(seen, heat["id"].tolist()))
+    np.testing.assert_allclose(heat[COMPONENTS], values, rtol=1e-4, atol=1e-5)

@@ -9,6 +9,7 @@ from porevox.errors import PorevoxError
 from porevox.forward_pass import forward_pass
 from porevox.learning.layers import layer_outputs
 from porevox.learning.savedmodel import fingerprints, predict
+from porevox.learning.view import seen_by
 from porevox.learning.voxelset import load_dataset, load_voxels
 from synthetic_dataset import write_dataset
 from trained_retnet import write_retnet
@@ -118,3 +119,15 @@ def test_networks_with_scalars_averages_and_other_grids_are_drawn(tmp_path, figu
     )
     table = forward_pass(tmp_path / "dataset", tmp_path / "run", tmp_path / "figure")
     assert len(numbers(table, "Flatten")) == 120 * 27 + 2
+
+
+def test_a_network_with_a_view_of_its_own_is_shown_what_it_was_trained_on(tmp_path, figures):
+    transform = {"kind": "occupancy", "temperature_K": 298.0, "pressure_bar": 5.0, "site_volume_A3": 60.0}
+    view = {"channels": ["b"], "transform": transform}
+    write_dataset(tmp_path, n_train=3, n_validation=0, n_test=1, channels=("a", "b"))
+    model, meta = write_retnet(tmp_path / "run", tmp_path, options=view)
+    table = forward_pass(tmp_path, tmp_path / "run", tmp_path / "figure")
+    voxels = load_voxels(seen_by(load_dataset(tmp_path), view)[0], ["S-003"])
+    assert numbers(table, "Output")["value"].item() == pytest.approx(predict(model, meta, voxels)[0], rel=1e-6)
+    drawn = numbers(table, "Input")["value"].to_numpy()
+    np.testing.assert_array_equal(drawn, voxels[0, 0, 4].ravel().astype(float))

@@ -134,3 +134,16 @@ def test_runs_that_cannot_be_explained(trained, tmp_path):
     with pytest.raises(PorevoxError, match="no two different labels"):
         importance(constant, runs, tmp_path / "x")
     assert not list(tmp_path.glob("x*"))
+
+
+def test_a_model_with_a_view_of_its_own_is_explained_by_what_it_was_trained_on(tmp_path):
+    write_dataset(tmp_path, n_train=40, n_test=30, n=6, channels=("a", "b"))
+    transform = {"kind": "boltzmann", "temperature_K": 600.0}
+    options = {"type": "gradient_boosting", "features": "both", "max_iter": 20}
+    options |= {"channels": ["b", "a"], "transform": transform}
+    train_baseline(tmp_path, tmp_path / "run", 40, 0, options, "boost", 1)
+    table = importance(tmp_path, {"boost": [tmp_path / "run"]}, tmp_path / "figure")
+    test = pd.read_csv(tmp_path / "run" / "predictions.csv").query("subset == 'test'")
+    error = ((test["y_pred"] - test["y_true"]) ** 2).sum()
+    R2 = 1 - error / ((test["y_true"] - test["y_true"].mean()) ** 2).sum()
+    assert table["R2"].iloc[0] == pytest.approx(R2, rel=1e-6)

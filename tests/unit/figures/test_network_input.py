@@ -44,6 +44,20 @@ def test_the_field_is_the_energy_that_was_stored(tmp_path, kind):
     assert (seen.quantity, seen.potential, seen.id) == ("energy", False, "S-000")
 
 
+def test_the_field_of_an_occupancy_is_the_energy_however_deep_the_well(tmp_path):
+    def change(table, meta):
+        meta["transform"] = {
+            **{"kind": "occupancy", "temperature_K": TEMPERATURE_K},
+            **{"pressure_bar": 5.0, "site_volume_A3": 60.0},
+        }
+        rewrite(meta, lambda energies: energies - 9000.0)
+
+    dataset, energies = write(tmp_path, change)
+    seen = seen_of(dataset)
+    assert close(seen.field, energies[0] - 9000.0)
+    np.testing.assert_array_equal(seen.values, load_voxels(dataset, dataset.train_rows(1))[0, 0])
+
+
 def test_energies_may_be_seen_as_they_are(tmp_path):
     def change(table, meta):
         meta["transform"] = {"kind": "identity", "temperature_K": TEMPERATURE_K}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from porevox.errors import PorevoxError
-from porevox.learning.view import seen_by
+from porevox.learning.modelfile import describe_model
+from porevox.learning.view import seen_by, seen_by_model
 from porevox.learning.voxelset import load_dataset, load_voxels
 from synthetic_dataset import write_dataset
 
@@ -51,3 +52,14 @@ def test_the_digest_tells_what_is_seen(dataset):
 def test_an_unknown_channel_is_one_sentence(dataset):
     with pytest.raises(PorevoxError, match="named 'd', but the dataset has a, b, c"):
         seen_by(dataset, {"channels": ["d"]})
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"channels": ["c", "a"]}, {"transform": {"kind": "log1p_boltzmann", "temperature_K": 298.0}}]
+)
+def test_a_trained_model_sees_what_it_was_trained_on(dataset, options):
+    trained_on, rest = seen_by(dataset, options)
+    seen = seen_by_model(dataset, describe_model(trained_on, "m", "retnet", rest))
+    assert seen.channels == trained_on.channels
+    rows = dataset.train_rows(4)
+    np.testing.assert_array_equal(load_voxels(seen, rows), load_voxels(trained_on, rows))

@@ -17,6 +17,7 @@ from porevox.figures.figure_text import column_label, count_text, plain_text, qu
 from porevox.figures.principal_axes import principal_axes
 from porevox.learning.savedmodel import fingerprint_rows, load_retnet
 from porevox.learning.torchsetup import torch_session
+from porevox.learning.view import seen_by_model
 from porevox.learning.voxelset import load_dataset
 from porevox.scores.scored_runs import write_table
 
@@ -55,7 +56,7 @@ def fingerprints(
         The dataset or the model cannot be read, or there is nothing to draw.
     """
     model, meta = load_retnet(Path(run))
-    dataset = load_dataset(dataset_dir)
+    dataset = seen_by_model(load_dataset(dataset_dir), meta)
     rows = drawable_rows(dataset, scalar_columns(meta))
     parts = {name: rows[rows["subset"] == name] for name in ("train", "test")}
     parts["train"] = parts["train"].head(N_SHOWN)

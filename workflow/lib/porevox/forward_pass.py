@@ -25,6 +25,7 @@ from porevox.figures.voxel_view import common_reach, draw_space, energy_scale, p
 from porevox.learning.layers import layer_outputs
 from porevox.learning.savedmodel import load_retnet, raw_scalars
 from porevox.learning.torchsetup import torch_session
+from porevox.learning.view import seen_by_model
 from porevox.learning.voxelset import load_dataset, load_voxels
 from porevox.scores.scored_runs import write_table
 
@@ -66,7 +67,7 @@ def forward_pass(
         The dataset or the model cannot be read, or the dataset does not have the structure.
     """
     model, meta = load_retnet(Path(run))
-    dataset, columns = load_dataset(dataset_dir), scalar_columns(meta)
+    dataset, columns = seen_by_model(load_dataset(dataset_dir), meta), scalar_columns(meta)
     row = passed_row(dataset, columns) if structure is None else named_row(dataset, structure, columns)
     voxels, scalars = load_voxels(dataset, row), raw_scalars(meta, dataset, row)
     with torch_session(threads, torch.device("cpu")):

@@ -16,6 +16,7 @@ from porevox.compare import display_name
 from porevox.errors import PorevoxError
 from porevox.figures.figure_style import model_styles
 from porevox.figures.importance_panels import draw_importance
+from porevox.learning.view import seen_by
 from porevox.learning.voxelset import Dataset, load_dataset
 from porevox.scores.scored_runs import Run, read_run, write_table
 
@@ -79,10 +80,11 @@ def _model_drops(dataset: Dataset, runs: list[Run]) -> pd.DataFrame:
     rows, features, parts = rows[rows["subset"] == "test"], None, []
     for run in runs:
         baseline = load_baseline(run.folder)
-        if baseline.meta["dataset_digest"] != dataset.meta["digest"]:
+        seen, _ = seen_by(dataset, baseline.meta["options"])
+        if baseline.meta["dataset_digest"] != seen.meta["digest"]:
             raise PorevoxError(f"{run.folder} was trained on another dataset: train the model again.")
         # what a structure looks like does not depend on the seed
-        features = baseline.features(dataset, rows) if features is None else features
+        features = baseline.features(seen, rows) if features is None else features
         head = {"model": run.model, "n_train": run.n_train, "n_used": run.n_used, "seed": run.seed}
         parts.append(permutation_drops(baseline, features).assign(n_test=len(features.rows), **head))
     return pd.concat(parts, ignore_index=True)

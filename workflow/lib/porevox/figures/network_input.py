@@ -7,6 +7,7 @@ import pandas as pd
 
 from porevox.energy.grid import GridSpec
 from porevox.figures.voxel_box import VoxelBox, voxel_box
+from porevox.learning.view import seen_by
 from porevox.learning.voxelset import Dataset, load_voxels
 
 #: Boltzmann factors below this are drawn as if they were it: the logarithm needs a positive number.
@@ -77,12 +78,16 @@ def network_input(dataset: Dataset, row: pd.DataFrame) -> NetworkInput:
     channels, transform = dataset.meta["channels"], dataset.meta["transform"]
     energetic = [k for k, channel in enumerate(channels) if channel["quantity"] != "potential"]
     number = (energetic or [0])[0]
-    values = load_voxels(dataset, row)[0, number]
+    values = shown = load_voxels(dataset, row)[0, number]
+    if transform["kind"] == "occupancy":
+        # in a deep well it is 1 whatever the energy, which is therefore read by way of another transform
+        transform = {**transform, "kind": "log1p_boltzmann"}
+        shown = load_voxels(seen_by(dataset, {"transform": transform})[0], row)[0, number]
     quantity = channels[number]["quantity"]
     return NetworkInput(
         id=str(row["id"].iloc[0]),
         values=values,
-        field=_field(values, channels[number], transform),
+        field=_field(shown, channels[number], transform),
         quantity="energy" if quantity == "boltzmann_factor" else quantity,
         grid=GridSpec.from_dict(dataset.meta["grid"]),
     )

@@ -47,6 +47,28 @@ def seen_by(dataset: Dataset, options: dict) -> tuple[Dataset, dict]:
     return replace(dataset, meta=meta), rest
 
 
+def seen_by_model(dataset: Dataset, meta: dict) -> Dataset:
+    """A dataset as a trained network sees it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    meta : dict
+        Content of model.json, which names the channels and the transform whatever the options were.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    PorevoxError
+        When the dataset has no channel of a name.
+    """
+    names = [channel["name"] for channel in meta["channels"]]
+    return seen_by(dataset, {"channels": names, "transform": meta["transform"]})[0]
+
+
 def _channel(channels: list[dict], name: str) -> dict:
     for channel in channels:
         if channel["name"] == name:
