@@ -9,6 +9,7 @@ from porevox.augmentations import augmentations
 from porevox.errors import PorevoxError
 from porevox.figures import moved_voxels
 from porevox.learning.augment import OPERATIONS
+from porevox.learning.view import seen_by
 from porevox.learning.voxelset import load_dataset, load_voxels
 from synthetic_dataset import write_dataset
 
@@ -88,3 +89,13 @@ def test_an_unknown_structure_is_named(tmp_path):
     write_dataset(tmp_path, n_train=3, n_validation=0, n_test=1)
     with pytest.raises(PorevoxError, match="names `S-0001`.*did you mean `S-00"):
         augmentations(tmp_path, tmp_path / "figure", "S-0001")
+
+
+def test_voxels_are_shown_as_the_network_sees_them(tmp_path, figures):
+    write_dataset(tmp_path, n_train=3, n_validation=0, n_test=1, channels=("a", "b"))
+    transform = {"kind": "occupancy", "temperature_K": 298.0, "pressure_bar": 5.0, "site_volume_A3": 60.0}
+    view = {"channels": ["b"], "transform": transform}
+    table = augmentations(tmp_path, tmp_path / "figure", "S-001", view=view)
+    seen = load_voxels(seen_by(load_dataset(tmp_path), view)[0], ["S-001"])[0, 0]
+    shown = table.query("operation == 'original'")["network_input"].to_numpy().reshape(16, 16)
+    assert any(np.array_equal(seen[:, :, k], shown) for k in range(16))

@@ -171,12 +171,21 @@ def test_a_model_may_have_channels_and_a_transform_of_its_own(shipped, entries):
     shipped["models"]["retnet"] |= {"channels": ["lj"], "transform": OCCUPANCY}
     model = complete(shipped, entries)["models"]["retnet"]
     assert model["channels"] == ["lj"]
-    assert model["transform"] == {
-        **OCCUPANCY,
-        "temperature_K": 298.0,
-        "site_volume_A3": 40.0,
-        "potential_limit_V": 2.0,
-    }
+    rest = {"site_volume_A3": 40.0, "potential_limit_V": 2.0}
+    # the temperature is that of each study it stands in
+    assert model["transform"] == {**OCCUPANCY, **rest, "temperature_K": None}
+    shipped["models"]["retnet"]["transform"] = {**OCCUPANCY, "temperature_K": 77}
+    assert complete(shipped, entries)["models"]["retnet"]["transform"]["temperature_K"] == 77
+
+
+def test_a_model_s_transform_is_checked_at_the_temperature_of_the_study(shipped, entries):
+    shipped["grids"]["thesis"]["channels"] = [{**CO2, "temperature_K": 273}]
+    shipped["models"]["retnet"] |= {"transform": OCCUPANCY}
+    shipped["studies"]["demo"]["transform"] = {"temperature_K": 273}
+    complete(shipped, entries)
+    shipped["models"]["retnet"]["transform"] = {**OCCUPANCY, "temperature_K": 298}
+    with pytest.raises(PorevoxError, match=r"`models.retnet.transform.temperature_K` is 298"):
+        complete(shipped, entries)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,8 @@ def test_a_network_with_a_view_of_its_own_is_shown_what_it_was_trained_on(tmp_pa
     model, meta = write_retnet(tmp_path / "run", tmp_path, options=view)
     table = forward_pass(tmp_path, tmp_path / "run", tmp_path / "figure")
     voxels = load_voxels(seen_by(load_dataset(tmp_path), view)[0], ["S-003"])
-    assert numbers(table, "Output")["value"].item() == pytest.approx(predict(model, meta, voxels)[0], rel=1e-6)
+    assert numbers(table, "Output")["value"].item() == pytest.approx(
+        predict(model, meta, voxels)[0], rel=1e-6
+    )
     drawn = numbers(table, "Input")["value"].to_numpy()
     np.testing.assert_array_equal(drawn, voxels[0, 0, 4].ravel().astype(float))

@@ -76,3 +76,12 @@ def test_structures_of_a_download_are_known_from_its_manifest(config, tmp_path):
     (folder / "manifest.csv").write_text("id,member\nIRMOF-1,x\nIRMOF-10,y\n")
     with pytest.raises(PorevoxError, match="did you mean `IRMOF-1`"):
         insight.check_structure(config, "mine")
+
+
+def test_the_view_is_that_of_the_network_shown(config):
+    transform = {"kind": "log1p_boltzmann", "temperature_K": 298.0}
+    config["models"]["own"] = config["models"]["retnet"] | {"channels": ["ch4"], "transform": transform}
+    study(config)["models"] = ["rf", "own", "retnet"]
+    assert insight.view(config, "mine") == {"channels": ["ch4"], "transform": transform}
+    study(config)["models"] = ["retnet", "own"]
+    assert insight.view(config, "mine") == {"channels": None, "transform": None}

@@ -149,7 +149,7 @@ def made_with(tmp_path, name, change, **options):
 #: Recipe best as a whole, then its options one by one, and what it has no opinion on.
 WHOLE = [{}, {"recipe": "best", "warmup_epochs": 1, "precision": "bfloat16"}]
 SINGLE = [
-    *({key: value} for key, value in BEST.items() if key not in ("skip", "warmup_epochs")),
+    *({key: value} for key, value in BEST.items() if key not in ("skip", "epochs", "warmup_epochs")),
     {"schedule": "cosine", "warmup_epochs": 1},
     {"physics": True, "skip": True},
     {"scalars": ["void_fraction"], "skip": True},
@@ -259,6 +259,7 @@ def test_a_model_of_recipe_best_predicts_any_rows_from_its_files_alone(folder, t
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["options"] == meta["options"] and {k: run["options"][k] for k in BEST} == {
         **BEST,
+        "epochs": 2,
         "warmup_epochs": 1,
     }
 

@@ -23,6 +23,7 @@ rule augmentations:
     params:
         structure=drawn_structure,
         augmentation=lambda wc: insight.augmentation(config, wc.study),
+        view=lambda wc: insight.view(config, wc.study),
         code=code("augmentations"),
     script:
         "../scripts/augmentations.py"

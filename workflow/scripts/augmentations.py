@@ -10,5 +10,6 @@ with job(snakemake.log[0], f"augmentations of {snakemake.wildcards.study}"):
         Path(snakemake.input.dataset[0]).parent,
         Path(snakemake.output.png).with_suffix(""),
         structure=snakemake.params.structure,
+        view=snakemake.params.view,
         **snakemake.params.augmentation,
     )

@@ -103,6 +103,15 @@ def test_a_plane_that_repeats_the_first_does_not_count(tmp_path):
     )
 
 
+def test_all_planes_of_a_cubic_box_count(tmp_path):
+    def change(table, meta):
+        meta["grid"] |= {"kind": "cubic_box", "endpoint": True}
+
+    found, energies = histogram(tmp_path, change)
+    edges = bin_edges(ENERGY, AT_298, HISTOGRAM_OPTIONS)
+    np.testing.assert_allclose(found, reference(energies[:, 0] / 298.0, edges), atol=1e-12)
+
+
 def test_extreme_energies_and_edges(tmp_path):
     write_dataset(tmp_path, n=4, shard_size=100)
     dataset = load_dataset(tmp_path)

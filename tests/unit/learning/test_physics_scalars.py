@@ -111,6 +111,21 @@ def test_planes_that_repeat_count_once(tmp_path):
     np.testing.assert_allclose(log_factors(dataset, dataset.train_rows(2)), 0.0, atol=1e-12)
 
 
+def test_all_planes_of_a_cubic_box_count(tmp_path):
+    """Its last plane lies on the far face, but it is not the first one again."""
+
+    def box(table, meta):
+        with_scale(table, meta)
+        meta["grid"] |= {"kind": "cubic_box", "endpoint": True}
+
+    write_dataset(tmp_path, n=4, change=box)
+    dataset = load_dataset(tmp_path)
+    values = np.full((4, 4, 4), np.inf)
+    values[-1] = 0.0
+    overwrite(dataset, values)
+    np.testing.assert_allclose(log_factors(dataset, dataset.train_rows(2)), np.log(0.25))
+
+
 def with_pressure(table, meta):
     with_scale(table, meta)
     meta["transform"]["pressure_bar"] = 2.0

@@ -158,11 +158,14 @@ def test_what_the_source_had_seen_before_is_remembered(source, tmp_path):
 def test_a_run_that_says_nothing_of_its_structures(source, tmp_path):
     shutil.copytree(source / "run", tmp_path / "old")
     (tmp_path / "old" / TRAIN_IDS).unlink()
-    with pytest.raises(PorevoxError, match="has no train_ids.txt, so nobody knows"):
+    with pytest.raises(PorevoxError, match="has no complete train_ids.txt, so nobody knows"):
         train(source / "second", tmp_path / "out", init_from=str(tmp_path / "old"))
     train(source / "second", tmp_path / "out", init_from=str(tmp_path / "old"), allow_overlap=True)
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["started_from"]["n_test_seen"] is None
+    # Nor does anybody know of a run that started from there.
+    with pytest.raises(PorevoxError, match="has no complete train_ids.txt, so nobody knows"):
+        train(source / "second", tmp_path / "next", init_from=str(tmp_path / "out"))
 
 
 def test_broken_and_missing_weights(source, tmp_path):
@@ -192,3 +195,16 @@ def test_other_weights_are_another_training(source, tmp_path, caplog):
     train(source / "first", tmp_path / "start", size=12, dropout=0.1)
     train_retnet(*args, options, "net", 1, device="cpu")
     assert "is of another training (start:" in caplog.text
+
+
+@pytest.mark.parametrize("computed", [[], ["ln_mean_boltzmann_lj"]])
+def test_the_same_transform_is_the_same_whether_the_study_has_it_or_the_model(source, computed):
+    """A study's transform leaves out what is nothing to it; a model's own has all defaults."""
+    pretrained = load_pretrained(source / "run")
+    pretrained.meta["scalars"]["computed"] = computed
+    complete = {"pressure_bar": None, "site_volume_A3": 40.0, "potential_limit_V": 2.0}
+    own = {**pretrained.meta, "transform": {**pretrained.meta["transform"], **complete}}
+    check_inputs(pretrained, own)
+    occupancy = {**own, "transform": {**own["transform"], "kind": "occupancy", "pressure_bar": 1.0}}
+    with pytest.raises(PorevoxError, match="transform"):
+        check_inputs(pretrained, occupancy)

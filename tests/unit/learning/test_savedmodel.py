@@ -164,3 +164,15 @@ def test_scalars_beyond_all_measure_count_as_far_away():
     meta = {"scalars": {"mean": [1.0, 0.0], "std": [0.5, 2.0]}}
     found = savedmodel.standardised_scalars(np.array([[1.5, -4.0], [1e9, -1e9]]), meta)
     np.testing.assert_allclose(found, [[1, -2], [8, -8]])
+
+
+def test_a_model_with_a_view_of_its_own_predicts_rows_of_the_study_s_dataset(tmp_path):
+    write_dataset(tmp_path, n_train=8, n_validation=1, n_test=3, channels=("a", "b"))
+    view = {"channels": ["b"], "transform": {"kind": "log1p_boltzmann", "temperature_K": 350.0}}
+    options = {"epochs": 1, "batch_size": 4, **view}
+    train_retnet(tmp_path, tmp_path / "out", tmp_path / "c", 8, 0, options, "net", 1, device="cpu")
+    model, meta = load_retnet(tmp_path / "out")
+    written = pd.read_csv(tmp_path / "out" / "predictions.csv").set_index("id")["y_pred"]
+    dataset = load_dataset(tmp_path)
+    rows = dataset.held_out_rows()
+    np.testing.assert_allclose(predict_rows(model, meta, dataset, rows), written[rows["id"]], rtol=1e-5)

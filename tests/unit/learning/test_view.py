@@ -34,6 +34,15 @@ def test_a_transform_stands_instead_of_the_study_s(dataset):
     np.testing.assert_allclose(load_voxels(seen, rows), np.log1p(load_voxels(dataset, rows)), rtol=1e-5)
 
 
+def test_without_a_temperature_of_its_own_a_transform_has_the_study_s(dataset):
+    dataset.meta["transform"]["temperature_K"] = 77.0
+    for own in ({"kind": "log1p_boltzmann"}, {"kind": "log1p_boltzmann", "temperature_K": None}):
+        seen, _ = seen_by(dataset, {"transform": own})
+        assert seen.meta["transform"] == {"kind": "log1p_boltzmann", "temperature_K": 77.0}
+    seen, _ = seen_by(dataset, {"transform": {"kind": "boltzmann", "temperature_K": 298.0}})
+    assert seen.meta["transform"]["temperature_K"] == 298.0
+
+
 def test_a_structure_without_the_other_channels_can_be_used(tmp_path):
     def without(table, meta):
         table.loc[table["id"] == "S-000", "row_b"] = np.nan
@@ -55,7 +64,8 @@ def test_an_unknown_channel_is_one_sentence(dataset):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"channels": ["c", "a"]}, {"transform": {"kind": "log1p_boltzmann", "temperature_K": 298.0}}]
+    "options",
+    [{}, {"channels": ["c", "a"]}, {"transform": {"kind": "log1p_boltzmann", "temperature_K": 298.0}}],
 )
 def test_a_trained_model_sees_what_it_was_trained_on(dataset, options):
     trained_on, rest = seen_by(dataset, options)

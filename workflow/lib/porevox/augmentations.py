@@ -1,6 +1,6 @@
 """The symmetry operations of the training, drawn on one structure's voxels (thesis, figure 3.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from porevox.figures.moved_voxels import Move, draw_moved_slice, draw_moved_surf
 from porevox.figures.network_input import NetworkInput, network_input
 from porevox.figures.voxel_box import pore_middle
 from porevox.figures.voxel_view import Scale, common_reach, energy_scale, potential_scale
+from porevox.learning.view import seen_by
 from porevox.learning.voxelset import load_dataset
 from porevox.scores.scored_runs import write_table
 
@@ -24,6 +25,7 @@ def augmentations(
     structure: str | None = None,
     octahedral: bool = False,
     roll: bool = False,
+    view: Mapping | None = None,
 ) -> pd.DataFrame:
     """Draw one structure's voxels before and after an operation of each kind.
 
@@ -40,6 +42,8 @@ def augmentations(
         Show an operation beyond the thesis' 13, too.
     roll : bool
         Show a periodic shift, too.
+    view : mapping, optional
+        Channels and transform of the network that is shown; see :func:`porevox.learning.view.seen_by`.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def augmentations(
     PorevoxError
         The dataset cannot be read, or does not have the structure.
     """
-    dataset = load_dataset(dataset_dir)
+    dataset, _ = seen_by(load_dataset(dataset_dir), dict(view or {}))
     row = open_row(dataset) if structure is None else named_row(dataset, structure)
     seen = network_input(dataset, row)
     shown = moves(octahedral, roll, len(seen.values), seen.grid.endpoint)

@@ -26,8 +26,15 @@ COMPARISON_COLUMNS = [
 ]
 ROLES = ("challenger", "reference")
 DISPLAY_NAMES = {
-    **{"retnet": "RetNet", "best": "RetNet, best", "rf": "RF", "mean": "Mean", "physics": "Physics"},
-    **{"lasso": "LASSO", "kernel": "Kernel ridge", "boosting": "Boosting"},
+    "retnet": "RetNet",
+    "thesis": "RetNet, thesis",
+    "best": "RetNet, best",
+    "rf": "RF",
+    "kernel": "Kernel ridge",
+    "boosting": "Boosting",
+    "lasso": "LASSO",
+    "physics": "Physics",
+    "mean": "Mean",
 }
 
 

@@ -118,7 +118,10 @@ def _add_own_study(config: dict) -> None:
 def _complete_model(model: dict, where: str) -> dict:
     model = check_block(model, f"model_{model['type']}", where)
     if model.get("transform") is not None:
-        model["transform"] = check_block(model["transform"], "transform", f"{where}.transform")
+        given = {k: v for k, v in model["transform"].items() if (k, v) != ("temperature_K", None)}
+        complete = check_block(given, "transform", f"{where}.transform")
+        # a model may stand in several studies: without a temperature of its own it has that of each
+        model["transform"] = complete | ({} if "temperature_K" in given else {"temperature_K": None})
     return model
 
 
@@ -206,7 +209,8 @@ def _check_view(options: dict, study: dict, grid: dict, where: str) -> None:
     seen = [_choose(channels, name, f"{where}.channels", f"grids.{study['grid']}.channels") for name in names]
     transform = options.get("transform")
     if transform is not None:
-        _check_transform(transform, seen, where)
+        temperature_K = transform["temperature_K"] or study["transform"]["temperature_K"]
+        _check_transform({**transform, "temperature_K": temperature_K}, seen, where)
 
 
 def _check_transform(transform: dict, channels: list[dict], where: str) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from porevox.config import SCALE_COLUMNS
 from porevox.errors import PorevoxError
 from porevox.folds import group_fold, random_fold
 from porevox.labels import Drops, join_tables, label_structures
+from porevox.model_inputs import SCALE_COLUMNS
 from porevox.split import check_sizes, file_split, group_split, random_split
 from porevox.tables import to_numbers
 
@@ -105,7 +105,7 @@ def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path]) -> pd
     -------
     pandas.DataFrame
         The table with ``shard``, ``row_<channel>`` and the scale that voxels have lost (volume of the
-        cell and density, :data:`porevox.config.SCALE_COLUMNS`), missing where there are no voxels.
+        cell and density, :data:`porevox.model_inputs.SCALE_COLUMNS`), missing where there are no voxels.
     """
     frames = [_read_index(folder).assign(shard=shard) for shard, folder in sorted(shards.items())]
     found = pd.concat(frames).reindex(table["id"]).set_axis(table.index)

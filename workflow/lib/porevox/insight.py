@@ -111,6 +111,25 @@ def augmentation(config: dict, study: str) -> dict[str, bool]:
     }
 
 
+def view(config: dict, study: str) -> dict:
+    """Return the channels and the transform of its own that the network shown has.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    study : str
+        Name of the study; it has a RetNet.
+
+    Returns
+    -------
+    dict
+        ``channels`` and ``transform`` of the first RetNet; None: as the study has it.
+    """
+    options = config["models"][retnets(config, study)[0]]
+    return {key: options.get(key) for key in ("channels", "transform")}
+
+
 def targets(config: dict, study: str) -> list[str]:
     """Return the figures of what a study's networks have learned; of several folds, of the first.
 

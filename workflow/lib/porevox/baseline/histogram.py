@@ -107,12 +107,13 @@ def energy_histogram(dataset: Dataset, rows: pd.DataFrame, options: dict) -> np.
         When a store cannot be read, or a value is no number (the structure is named).
     """
     meta, parts = dataset.meta, []
+    repeats = meta["grid"]["endpoint"] and meta["grid"]["kind"] != "cubic_box"
     wanted = options.get("channels") or dataset.channels
     for channel in [channel for channel in meta["channels"] if channel["name"] in wanted]:
         edges = bin_edges(channel, meta["transform"], options)
         part = np.zeros((len(rows), len(edges) + 1))
         for places, values in stored_values(rows, channel, int(meta["grid"]["n"])):
-            reduced = _reduced(values, channel, meta["transform"], meta["grid"]["endpoint"])
+            reduced = _reduced(values, channel, meta["transform"], repeats)
             lost = np.isnan(reduced.min(axis=1))
             if lost.any():
                 faulty = rows["id"].iloc[places[lost][0]]
@@ -125,9 +126,9 @@ def energy_histogram(dataset: Dataset, rows: pd.DataFrame, options: dict) -> np.
     return np.concatenate(parts, axis=1) if parts else np.zeros((len(rows), 0))
 
 
-def _reduced(values, channel, transform, endpoint) -> np.ndarray:
+def _reduced(values, channel, transform, repeats) -> np.ndarray:
     """Distinct voxels of a chunk as (structures, points), in units of kT, or in V."""
-    cells = values[:, :-1, :-1, :-1] if endpoint else values
+    cells = values[:, :-1, :-1, :-1] if repeats else values
     flat = cells.reshape(len(cells), -1).astype(np.float64)
     if channel["quantity"] == "potential":
         return flat

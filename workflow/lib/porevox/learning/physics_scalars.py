@@ -115,8 +115,9 @@ def voxel_scalars(dataset: Dataset, rows: pd.DataFrame, density_g_cm3: np.ndarra
         As the first of :func:`physics_names`; logarithms are at least LOWEST_LOG_FACTOR.
     """
     meta, blocks = dataset.meta, [np.empty((len(rows), 0))]
-    # Planes that repeat the first ones would count twice.
-    distinct = slice(0, -1 if meta["grid"].get("endpoint") else None)
+    # Planes that repeat the first ones would count twice; those of a cubic box do not.
+    repeats = meta["grid"].get("endpoint") and meta["grid"].get("kind") != "cubic_box"
+    distinct = slice(0, -1 if repeats else None)
     for channel in meta["channels"]:
         if channel["quantity"] not in _QUANTITIES:
             continue

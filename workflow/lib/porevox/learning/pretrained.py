@@ -23,6 +23,8 @@ log = logging.getLogger("porevox")
 
 #: File of a run's folder that lists every structure its weights have been trained on.
 TRAIN_IDS = "train_ids.txt"
+#: Stands in that file instead of the structures that nobody knows.
+_UNKNOWN = "# trained before on structures that nobody knows"
 #: Layers that belong to the target, not to the structures.
 _OF_THE_TARGET = ("output.", "skip.")
 
@@ -79,6 +81,7 @@ def load_pretrained(folder: str | Path) -> Pretrained:
         weights = load(content)
         listed = folder / TRAIN_IDS
         ids = frozenset(listed.read_text(encoding="utf-8").splitlines()) if listed.exists() else None
+        ids = None if ids and _UNKNOWN in ids else ids
     except (OSError, SafetensorError, ValueError) as error:
         raise PorevoxError(
             f"The weights in {folder}, named by init_from, cannot be read ({error}): train that model again."
@@ -119,11 +122,19 @@ def _input_fields(meta: dict) -> Iterator[tuple[str, object]]:
         yield f"channel {number}: forcefield", channel.get("forcefield")
         for key, value in channel.get("settings", {}).items():
             yield f"channel {number}: {key}", value
-    # The pressure means nothing to a Boltzmann factor: weights may move on to another pressure.
-    used = meta["transform"]["kind"] == "occupancy" or bool(meta["scalars"].get("computed"))
-    idle = () if used else ("pressure_bar", "site_volume_A3")
-    yield from ((f"transform.{key}", value) for key, value in meta["transform"].items() if key not in idle)
+    yield from ((f"transform.{key}", value) for key, value in _transform_fields(meta))
     yield "scalars", [*meta["scalars"]["columns"], *meta["scalars"].get("computed", ())]
+
+
+def _transform_fields(meta: dict) -> Iterator[tuple[str, object]]:
+    """What of the transform counts: a study's leaves out what is nothing to it, a model's own is complete."""
+    transform, idle = meta["transform"], set()
+    # The pressure means nothing to a Boltzmann factor: weights may move on to another pressure.
+    if transform["kind"] != "occupancy":
+        idle |= {"site_volume_A3"} if meta["scalars"].get("computed") else {"site_volume_A3", "pressure_bar"}
+    if all(channel["quantity"] != "potential" for channel in meta["channels"]):
+        idle.add("potential_limit_V")
+    yield from ((key, value) for key, value in transform.items() if key not in idle)
 
 
 def check_layers(pretrained: Pretrained, architecture: dict) -> None:
@@ -184,8 +195,8 @@ def check_overlap(pretrained: Pretrained, dataset: Dataset, allow_overlap: bool)
     if pretrained.train_ids is None:
         if not allow_overlap:
             raise PorevoxError(
-                f"{pretrained.folder} has no {TRAIN_IDS}, so nobody knows whether its weights have been "
-                "trained on test structures: train it again, or set allow_overlap to true."
+                f"{pretrained.folder} has no complete {TRAIN_IDS}, so nobody knows whether its weights have "
+                "been trained on test structures: train it again, or set allow_overlap to true."
             )
         return {"n_test_seen": None, "n_validation_seen": None}
     rows = dataset.table
@@ -216,7 +227,8 @@ def trained_on(ids: Iterable[str], pretrained: Pretrained | None) -> str:
     Returns
     -------
     str
-        One id a line, sorted.
+        One id a line, sorted; a remark stands among them where nobody knows all of them.
     """
-    before = frozenset() if pretrained is None else pretrained.train_ids or frozenset()
+    before = frozenset() if pretrained is None else pretrained.train_ids
+    before = frozenset([_UNKNOWN]) if before is None else before
     return "".join(f"{name}\n" for name in sorted(before.union(ids)))

@@ -11,6 +11,7 @@ from porevox.errors import PorevoxError
 
 #: What recipe ``best`` does otherwise than the thesis.
 BEST = {
+    "epochs": 30,
     "augmentation": "octahedral",
     "roll": True,
     "optimiser": "adamw",

@@ -16,6 +16,7 @@ from porevox.learning.physics_scalars import scalar_inputs
 from porevox.learning.retnet import RetNet
 from porevox.learning.standardise import standardise
 from porevox.learning.torchsetup import memory_format
+from porevox.learning.view import seen_by_model
 from porevox.learning.voxelset import Dataset, load_voxels
 
 #: Structures per forward pass; also per read of the voxel store when a dataset is predicted.
@@ -215,6 +216,7 @@ def predict_rows(model: RetNet, meta: dict, dataset: Dataset, rows: pd.DataFrame
     ----------
     model : RetNet
     meta : dict
+        Its channels and transform count, whatever the dataset's are.
     dataset : Dataset
     rows : pandas.DataFrame
         Rows of dataset.table that have voxels and scalars.
@@ -244,6 +246,7 @@ def fingerprint_rows(model: RetNet, meta: dict, dataset: Dataset, rows: pd.DataF
 
 def _by_rows(function, model, meta, dataset, rows) -> np.ndarray:
     """Map the voxels and scalars of rows through predict or fingerprints; (m, k) float64."""
+    dataset = seen_by_model(dataset, meta)
     # In the order of the store: each shard is opened once and read forwards.
     order = np.lexsort((rows[f"row_{dataset.channels[0]}"], rows["shard"]))
     results = np.empty((len(rows), 1))

@@ -19,7 +19,8 @@ def seen_by(dataset: Dataset, options: dict) -> tuple[Dataset, dict]:
     dataset : Dataset
     options : dict
         A model's options. "channels" names those it looks at, in the order of the network's input;
-        "transform" stands instead of the study's. None or missing: as the study has it.
+        "transform" stands instead of the study's, but for a temperature_K that is None or missing.
+        None or missing: as the study has it.
 
     Returns
     -------
@@ -41,7 +42,8 @@ def seen_by(dataset: Dataset, options: dict) -> tuple[Dataset, dict]:
     if names is not None:
         meta["channels"] = [_channel(meta["channels"], name) for name in names]
     if transform is not None:
-        meta["transform"] = dict(transform)
+        temperature_K = transform.get("temperature_K") or meta["transform"].get("temperature_K")
+        meta["transform"] = {**transform, "temperature_K": temperature_K}
     seen = json.dumps([meta["digest"], names, transform], sort_keys=True)
     meta["digest"] = hashlib.sha256(seen.encode()).hexdigest()
     return replace(dataset, meta=meta), rest
