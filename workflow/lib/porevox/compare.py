@@ -29,6 +29,7 @@ DISPLAY_NAMES = {
     "retnet": "RetNet",
     "thesis": "RetNet, thesis",
     "best": "RetNet, best",
+    "best-methane": "RetNet, best",
     "rf": "RF",
     "kernel": "Kernel ridge",
     "boosting": "Boosting",
