@@ -6,7 +6,8 @@ import pytest
 from porevox.baseline.features import HISTOGRAM, features_of, inputs_of
 from porevox.baseline.histogram import HISTOGRAM_OPTIONS, energy_histogram
 from porevox.errors import PorevoxError
-from porevox.learning.voxelset import load_dataset
+from porevox.learning.physics_scalars import physics_names, scalar_inputs
+from porevox.learning.voxelset import Dataset, load_dataset
 from synthetic_dataset import write_dataset
 
 LOST_VOXELS, LOST_DESCRIPTOR = "S-003", "S-008"
@@ -41,6 +42,22 @@ def test_rows_without_what_a_model_looks_at_are_left_out(dataset):
     assert missing(dataset, descriptors | histogram) == {LOST_VOXELS, LOST_DESCRIPTOR, "S-002"}
     # only its own channel counts, and the density
     assert missing(dataset, {"henry": "lj"}) == {LOST_VOXELS, "S-009"}
+
+
+def test_the_scalars_of_retnet_can_stand_alone(dataset):
+    """The same numbers in the same order, through channels and transform of the model's own."""
+    dataset.table["cif_volume_A3"] = 1000.0 + np.arange(len(dataset.table))
+    inputs = inputs_of("linear", {"features": "physics"}, dataset.meta)
+    assert inputs == {"physics": {"channels": ["lj", "es"], "transform": dataset.meta["transform"]}}
+    transform = {"kind": "occupancy", "temperature_K": 250.0, "pressure_bar": 2.0, "site_volume_A3": 40.0}
+    inputs = {"physics": {"channels": ["lj"], "transform": transform}}
+    found = features_of(dataset, dataset.table, inputs)
+    assert missing(dataset, inputs) == {LOST_VOXELS, "S-009"}
+    alone = Dataset(
+        dataset.table, dataset.meta | {"channels": dataset.meta["channels"][:1], "transform": transform}
+    )
+    np.testing.assert_array_equal(found.x, scalar_inputs(alone, found.rows, (), physics=True))
+    assert list(found.blocks) == physics_names(alone.meta["channels"], transform)
 
 
 def test_columns_stand_in_blocks(dataset):
@@ -78,7 +95,7 @@ def test_inputs_say_all_that_is_needed_to_see_the_same_again():
     [
         ("random_forest", {}, "descriptors", "random_forest needs descriptors"),
         ("linear", {"features": "both"}, "descriptors", "linear needs descriptors"),
-        ("linear", {"features": "histogram"}, "channels", "energy histogram needs voxels"),
+        ("linear", {"features": "histogram"}, "channels", "features histogram needs voxels"),
         ("linear", {"features": "histogram", "channels": ["es"]}, "known", "names the channel 'es'.*are lj"),
         ("physics", {"channel": None}, "channels", "physics needs a channel of energies"),
     ],

@@ -16,7 +16,7 @@ def test_the_schema_has_the_same_options_and_defaults():
     for kind, entry in KINDS.items():
         listed = {name: part for name, part in parts[f"model_{kind}"]["properties"].items() if name != "type"}
         found = {
-            name: parts[part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else part
+            name: {**parts[part["$ref"].rsplit("/", 1)[1]], **part} if "$ref" in part else part
             for name, part in listed.items()
         }
         own = {name: part["default"] for name, part in found.items() if name not in entry.passed_on}

@@ -18,7 +18,7 @@ def needs_voxels(model: dict) -> bool:
     -------
     bool
     """
-    return model["type"] in ("retnet", "physics") or model.get("features") in ("histogram", "both")
+    return model["type"] in ("retnet", "physics") or model.get("features") in ("histogram", "both", "physics")
 
 
 def needs_descriptors(model: dict) -> bool:

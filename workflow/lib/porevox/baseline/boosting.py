@@ -18,7 +18,14 @@ _TREES = {
     "l2_regularization": 0.0,
 }
 #: Options and their defaults.
-OPTIONS = {"features": "descriptors", "descriptors": None, "channels": None, **_TREES, **HISTOGRAM_OPTIONS}
+OPTIONS = {
+    "features": "descriptors",
+    "descriptors": None,
+    "channels": None,
+    "transform": None,
+    **_TREES,
+    **HISTOGRAM_OPTIONS,
+}
 #: Trees among which cross-validation chooses where max_iter is None.
 MOST_TREES = 1000
 

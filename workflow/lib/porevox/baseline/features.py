@@ -1,4 +1,4 @@
-"""What a baseline sees of a structure: descriptors, its energy histogram, or its Henry coefficient."""
+"""What a baseline sees: descriptors, the energy histogram, or what physics makes of the voxels."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,9 @@ import pandas as pd
 from porevox.baseline.henry_feature import henry_channel, log_henry_coefficients
 from porevox.baseline.histogram import HISTOGRAM_OPTIONS, energy_histogram
 from porevox.errors import PorevoxError
+from porevox.learning.physics_scalars import TABLE_COLUMNS, physics_names, scalar_inputs
 from porevox.learning.runs import finite_rows
+from porevox.learning.view import seen_by
 from porevox.learning.voxelset import Dataset
 
 #: Name of the histogram among the inputs that are told apart.
@@ -49,7 +51,8 @@ def inputs_of(kind: str, options: dict, meta: dict) -> dict:
     Returns
     -------
     dict
-        Any of "henry" (name of the channel), "descriptors" (columns) and "histogram" (its options).
+        Any of "henry" (name of the channel), "descriptors" (columns), "histogram" (its options) and
+        "physics" (channels and transform of the scalars that RetNet is given, too).
 
     Raises
     ------
@@ -67,12 +70,15 @@ def inputs_of(kind: str, options: dict, meta: dict) -> dict:
         if not columns:
             raise PorevoxError(f"A model of type {kind} needs descriptors: name columns of the label table.")
         found["descriptors"] = columns
+    if features in ("histogram", "both", "physics") and not meta["channels"]:
+        raise PorevoxError(
+            f"A model of type {kind} on the features {features} needs voxels, but the dataset has none: run "
+            "the dataset stage again with this model in the study."
+        )
+    if features == "physics":
+        names = [channel["name"] for channel in meta["channels"]]
+        found["physics"] = {"channels": names, "transform": meta["transform"]}
     if features in ("histogram", "both"):
-        if not meta["channels"]:
-            raise PorevoxError(
-                f"A model of type {kind} on the energy histogram needs voxels, but the dataset has none: run "
-                "the dataset stage again with this model in the study."
-            )
         channels = _histogram_channels(kind, options, [channel["name"] for channel in meta["channels"]])
         found["histogram"] = {name: options[name] for name in HISTOGRAM_OPTIONS} | {"channels": channels}
     return found
@@ -111,6 +117,8 @@ def features_of(dataset: Dataset, rows: pd.DataFrame, inputs: dict) -> Features:
     PorevoxError
         When a column is missing or holds text, or voxels cannot be read.
     """
+    if "physics" in inputs:
+        return _physics(dataset, rows, inputs["physics"])
     columns = inputs.get("descriptors", [])
     # Thesis: rows with NaN or infinity are dropped, in training and in test.
     rows = finite_rows(rows, columns) if columns else rows
@@ -127,3 +135,12 @@ def features_of(dataset: Dataset, rows: pd.DataFrame, inputs: dict) -> Features:
         parts.append(energy_histogram(dataset, rows, inputs["histogram"]))
         blocks[HISTOGRAM] = slice(len(columns), len(columns) + parts[-1].shape[1])
     return Features(rows, np.concatenate(parts, axis=1), blocks)
+
+
+def _physics(dataset: Dataset, rows: pd.DataFrame, view: dict) -> Features:
+    """The scalars that recipe best gives to RetNet, alone."""
+    seen, _ = seen_by(dataset, view)
+    rows = finite_rows(rows[seen.has_voxels().loc[rows.index]], list(TABLE_COLUMNS))
+    names = physics_names(seen.meta["channels"], seen.meta["transform"])
+    x = scalar_inputs(seen, rows, (), physics=True)
+    return Features(rows, x, {name: slice(k, k + 1) for k, name in enumerate(names)})

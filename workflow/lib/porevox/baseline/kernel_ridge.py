@@ -11,7 +11,13 @@ from porevox.baseline.crossvalidation import inner_folds, standardisation, subsa
 from porevox.baseline.histogram import HISTOGRAM_OPTIONS
 
 #: Options and their defaults.
-OPTIONS = {"features": "descriptors", "descriptors": None, "channels": None, **HISTOGRAM_OPTIONS}
+OPTIONS = {
+    "features": "descriptors",
+    "descriptors": None,
+    "channels": None,
+    "transform": None,
+    **HISTOGRAM_OPTIONS,
+}
 #: Structures a kernel is built of at most, 0.8 GB; of a larger training subset as many are drawn.
 LARGEST = 10_000
 #: Structures on which width and penalty are chosen at most.

@@ -21,6 +21,7 @@ OPTIONS = {
     "features": "histogram",
     "descriptors": None,
     "channels": None,
+    "transform": None,
     **HISTOGRAM_OPTIONS,
 }
 #: Penalties tried: of the one that leaves no feature in a lasso; of ridge, in units of the variance.

@@ -28,7 +28,7 @@ from porevox.learning.voxelset import Dataset
 
 #: Values of options that are words.
 _CHOICES = {
-    "features": ("descriptors", "histogram", "both"),
+    "features": ("descriptors", "histogram", "both", "physics"),
     "penalty": ("lasso", "ridge"),
     "abscissa": ("auto", *ABSCISSAE),
     "per": ("auto", *PER),
