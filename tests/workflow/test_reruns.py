@@ -10,6 +10,14 @@ from workflow_project import make_cif, write_archive
 
 SCORES = {"evaluate", "collect", "compare", "learning_curve", "parity"}
 LATER = {"dataset", "train_retnet", "train_baseline"} | SCORES
+TARGETS = ("metrics.csv", "comparison.csv", "figures/learning_curve.png", "figures/parity.png")
+
+
+@pytest.fixture
+def project(project):
+    """Without the figures of the inside, which take longer than all that is looked at here."""
+    project.targets = tuple(f"results/tiny/split0/{name}" for name in TARGETS)
+    return project
 
 
 def change(project, *keys, value):
@@ -38,10 +46,12 @@ def shards_run(jobs):
 
 
 def test_second_run_has_nothing_to_do(project):
+    project.targets = ()
     assert "Nothing to be done" in project.run()
 
 
 def test_touching_anything_reruns_nothing(project):
+    project.targets = ()
     for path in project.root.rglob("*"):
         if path.is_file() and not {"results", ".snakemake"} & set(path.relative_to(project.root).parts):
             os.utime(path)
@@ -51,6 +61,21 @@ def test_touching_anything_reruns_nothing(project):
 def test_temperature_leaves_voxels_alone(project):
     change(project, "studies", "tiny", "transform", value={"temperature_K": 273.0})
     assert project.rules() == LATER
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "figures"),
+    [
+        (("models", "retnet", "epochs"), 3, {"forward_pass", "fingerprints", "histories"}),
+        (("models", "rf", "n_estimators"), 11, {"importance"}),
+        (("studies", "tiny", "structure"), "mof07", {"augmentations", "forward_pass"}),
+    ],
+)
+def test_figures_of_the_inside_follow_what_they_show(project, keys, value, figures):
+    project.targets = ()
+    change(project, *keys, value=value)
+    trainings = {"retnet": {"train_retnet"} | SCORES, "rf": {"train_baseline"} | SCORES, "tiny": set()}
+    assert project.rules("-n") == trainings[keys[1]] | figures
 
 
 def test_random_forest_trees_concern_the_random_forest(project):

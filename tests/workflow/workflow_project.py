@@ -79,6 +79,8 @@ class Project:
 
     def __init__(self, root: Path):
         self.root = root
+        #: What to make; everything, unless a test wants less.
+        self.targets: tuple[str, ...] = ()
 
     @property
     def config(self) -> dict:
@@ -91,7 +93,7 @@ class Project:
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of a run."""
         start = [sys.executable, "-m", "snakemake", "--configfile", "my.yaml", "--cores", "2"]
-        return [*start, *arguments]
+        return [*start, *arguments, *self.targets]
 
     def run(self, *arguments: str, ok: bool = True) -> str:
         """Run the workflow; return all it printed."""
