@@ -84,7 +84,7 @@ class Loop:
         self.recipe = Recipe.from_options({"precision": variant.precision})
         self.mean, self.std = float(np.mean(voxels, dtype=np.float64)), float(voxels.std(dtype=np.float64))
         torch.manual_seed(seed)
-        self.model = RetNet(n=voxels.shape[-1])
+        self.model = RetNet(in_channels=voxels.shape[1], n=voxels.shape[-1])
         initialise(self.model, float(y.mean()))
         self.model.to(device)
         self.optimiser, self.schedule = make_optimiser(self.model, self.recipe)
