@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from porevox.cli import signals
+from porevox.cli import main, signals
+from porevox.errors import PorevoxError
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -27,7 +28,8 @@ def ask():
         asked.append(os.kill(os.getpid(), signal.SIGTERM))
 os.register_at_fork(after_in_parent=ask)
 sys.path.insert(0, sys.argv[1])
-from porevox.cli import signals
+from porevox.cli import main, signals
+from porevox.errors import PorevoxError
 try:
     with signals.stopped_by_signals():
         if os.fork() == 0:
@@ -61,7 +63,8 @@ def test_steps_that_belong_together_are_not_torn_apart():
 TORN = """
 import os, signal, sys, time
 sys.path.insert(0, sys.argv[1])
-from porevox.cli import signals
+from porevox.cli import main, signals
+from porevox.errors import PorevoxError
 class Torn:
     def __init__(self):
         os.kill(os.getpid(), signal.SIGINT)
@@ -107,3 +110,22 @@ def test_other_faults_of_finalizers_are_still_told(monkeypatch):
     with signals.stopped_by_signals():
         Faulty()
     assert [str(one.exc_value) for one in told] == ["a fault of its own"]
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("cannot join thread"), OSError(5, "torn"), PorevoxError("odd")]
+)
+def test_errors_on_the_way_out_do_not_hide_that_it_was_stopped(monkeypatch, capsys, error):
+    """As when the pool of processes was being started: the end of a thread that never began."""
+
+    def torn(options):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(1000):
+                pass
+        finally:
+            raise error
+
+    monkeypatch.setattr("porevox.cli.voxelize.run", torn)
+    assert main(["voxelize", "cifs", "-o", "out.npy"]) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err.strip() == "porevox: stopped; no file was written."

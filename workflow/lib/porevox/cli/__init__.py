@@ -33,17 +33,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _logging(options.verbose), signals.stopped_by_signals():
         try:
             return options.run(options)
-        except PorevoxError as error:
-            return _failed(str(error), options.verbose)
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            return _failed(f"{place}{error.strerror or error}", options.verbose)
         except KeyboardInterrupt:
-            print("\nporevox: stopped; no file was written.", file=sys.stderr)
-            return signals.exit_status()
+            return _stopped()
         except Exception as error:
-            message = f"a fault of the program, {type(error).__name__}: {error}; --verbose says where."
-            return _failed(message, options.verbose)
+            # What a stop tears apart on its way out is no fault of its own.
+            return _stopped() if signals.asked_to_stop() else _explained(error, options.verbose)
+
+
+def _stopped() -> int:
+    print("\nporevox: stopped; no file was written.", file=sys.stderr)
+    return signals.exit_status()
+
+
+def _explained(error: Exception, verbose: bool) -> int:
+    if isinstance(error, PorevoxError):
+        return _failed(str(error), verbose)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{place}{error.strerror or error}", verbose)
+    message = f"a fault of the program, {type(error).__name__}: {error}; --verbose says where."
+    return _failed(message, verbose)
 
 
 def _failed(message: str, verbose: bool) -> int:

@@ -65,6 +65,11 @@ def _heed_lost(lost) -> None:
     # Else an object that the signal tore apart half-made: of no interest any more.
 
 
+def asked_to_stop() -> bool:
+    """Return whether a signal has asked the running command to stop."""
+    return _State.received != 0
+
+
 def exit_status() -> int:
     """Return the exit status of a command that was stopped, 128 plus the signal's number."""
     return 128 + (_State.received or signal.SIGINT)
