@@ -86,3 +86,13 @@ def test_the_digits_do_not_depend_on_the_threads(options):
         with threadpool_limits(threads):
             found.append(fit_linear(x, y, options, 0, threads)[0].coefficients)
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("penalty", ["lasso", "ridge"])
+def test_a_feature_beyond_all_measure_counts_as_eight_deviations(penalty):
+    rng = np.random.default_rng(0)
+    x = rng.normal(2.0, 0.5, size=(40, 1))
+    model, _ = fit_linear(x, 3 * x[:, 0], {"penalty": penalty}, 0, 1)
+    edge = x.mean() + 8 * x.std()
+    at_edge, beyond, inside = model.predict(np.array([[edge], [1e6], [2.5]]))
+    assert beyond == pytest.approx(at_edge) and inside == pytest.approx(7.5, abs=0.1)

@@ -27,6 +27,9 @@ OPTIONS = {
 #: Penalties tried: of the one that leaves no feature in a lasso; of ridge, in units of the variance.
 _LASSO_PATH = np.logspace(0, -4, 60)
 _RIDGE_PENALTIES = np.logspace(-4, 6, 21)
+#: Features further from the training mean than so many standard deviations count as this far: a bin
+#: that hardly occurs in a small training subset would otherwise throw predictions off by any amount.
+_LIMIT = 8.0
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,15 @@ class Linear:
         In the target's unit per unit of the feature.
     centre : numpy.ndarray, shape (k,), float64
         The features' means over the training subset.
+    reach : numpy.ndarray, shape (k,), float64
+        Largest distance from the centre that counts.
     intercept : numpy.ndarray, shape (1,), float64
-        The prediction there, in the target's unit.
+        The prediction at the centre, in the target's unit.
     """
 
     coefficients: np.ndarray
     centre: np.ndarray
+    reach: np.ndarray
     intercept: np.ndarray
 
     def predict(self, features: np.ndarray) -> np.ndarray:
@@ -60,8 +66,9 @@ class Linear:
         numpy.ndarray, shape (m,), float64
             In the target's unit.
         """
+        moved = np.clip(features - self.centre, -self.reach, self.reach)
         # not a product of matrices, whose sums depend on the number of rows and threads
-        return self.intercept[0] + ((features - self.centre) * self.coefficients).sum(axis=1)
+        return self.intercept[0] + (moved * self.coefficients).sum(axis=1)
 
 
 def fit_linear(features: np.ndarray, y: np.ndarray, options: dict, seed: int, threads: int):
@@ -89,7 +96,7 @@ def fit_linear(features: np.ndarray, y: np.ndarray, options: dict, seed: int, th
     x = (features - mean) / scale
     spread = float(np.std(y))
     if spread <= 1e-12 * float(np.abs(y).max()):
-        flat = Linear(np.zeros(x.shape[1]), mean, np.array([float(np.mean(y))]))
+        flat = Linear(np.zeros(x.shape[1]), mean, _LIMIT * scale, np.array([float(np.mean(y))]))
         return flat, {"alpha": None, "n_nonzero": 0}
     folds = inner_folds(len(y), seed)
     with threadpool_limits(1), warnings.catch_warnings():
@@ -103,7 +110,7 @@ def fit_linear(features: np.ndarray, y: np.ndarray, options: dict, seed: int, th
     coefficients = np.asarray(model.coef_, dtype=np.float64) * spread / scale
     intercept = float(y.mean()) + float(model.intercept_) * spread
     chosen = {"alpha": float(model.alpha_), "n_nonzero": int((coefficients != 0).sum())}
-    return Linear(coefficients, mean, np.array([intercept])), chosen
+    return Linear(coefficients, mean, _LIMIT * scale, np.array([intercept])), chosen
 
 
 def _lasso(x, z, folds) -> LassoCV | None:
