@@ -187,9 +187,9 @@ def test_only_the_items_that_take_too_long_are_lost(chunk_size):
 
 @pytest.mark.parametrize("chunk_size", [1, 4])
 def test_what_cannot_be_interrupted_is_killed_and_found(chunk_size, monkeypatch, capfd):
-    monkeypatch.setattr(isolation, "_GRACE_S", 0.3)
+    monkeypatch.setattr(isolation, "_GRACE_S", 1.0)
     items = [0, 1, 2, 3, 4, 5, 6, 7]
-    results = list(map_isolated(uninterruptible, items, died, 2, chunk_size, limit_s=0.2, timed_out=late))
+    results = list(map_isolated(uninterruptible, items, died, 2, chunk_size, limit_s=1.0, timed_out=late))
     assert results == [0, 1, 4, late(3), 16, died(5), 36, 49]
     # Where it was stuck is in the log.
     assert "in uninterruptible" in capfd.readouterr().err
