@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from porevox.errors import PorevoxError
-from porevox.retrieve import download, record_or_check_lock, retrieve
+from porevox.retrieve import download, retrieve, take
 
 CONTENT = gzip.compress(random.Random(0).randbytes(2_000_000), 1)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -27,7 +27,7 @@ def get(site, target, urls=("/a",), **options):
 
 
 def left_over(target):
-    return sorted(os.listdir(target.parent))
+    return sorted(name for name in os.listdir(target.parent) if not name.endswith(".guard"))
 
 
 def test_a_file_arrives_and_its_checksum_is_told(site, target):
@@ -170,32 +170,101 @@ def test_the_first_checksum_is_kept(site, target, tmp_path):
     assert retrieve([site.url + "/a", site.url + "/b"], target, lock=lock) == SHA256
 
 
-def test_a_declared_checksum_may_not_contradict_the_recorded_one(tmp_path):
+def test_an_archive_that_ends_too_early_is_not_recorded(site, target, tmp_path):
+    """The server says that this is all; only the compression's own checksum knows better."""
     lock = tmp_path / "checksums.json"
-    record_or_check_lock(lock, "a", "1")
-    record_or_check_lock(lock, "a", "1")
-    record_or_check_lock(lock, "b", "2")
-    with pytest.raises(PorevoxError, match="a has the sha256 2, but .* recorded 1"):
-        record_or_check_lock(lock, "a", "2")
-    assert json.loads(lock.read_text()) == {"a": "1", "b": "2"}
+    site.files["/a"] = CONTENT[:-1000]
+    with pytest.raises(PorevoxError, match="truncated or corrupt archive"):
+        retrieve([site.url + "/a"], target, lock=lock)
+    assert left_over(target) == [] and not lock.exists()
+    site.files["/a"] = CONTENT
+    assert retrieve([site.url + "/a"], target, lock=lock) == SHA256
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]"])
-def test_a_broken_lock_is_not_overwritten(tmp_path, text):
+def test_what_happens_is_said_in_the_log(site, target, tmp_path, caplog):
     lock = tmp_path / "checksums.json"
-    lock.write_text(text)
-    with pytest.raises(PorevoxError, match="restore or delete it"):
-        record_or_check_lock(lock, "a", "1")
-    assert lock.read_text() == text
+    site.files["/a"] = CONTENT
+    site.scripts["/a"] = ["cut:100000"]
+    caplog.set_level("INFO", "porevox")
+    order = {"pause_s": 0.001, "timeout_s": 5.0}
+    download([site.url + "/a"], target, **order)
+    assert f"downloading {site.url}/a" in caplog.text
+    assert "100000 bytes are here, next try in 0 s" in caplog.text
+    retrieve([site.url + "/a"], target, lock=lock)
+    assert f"none is declared, so {lock} has it now, to be enforced" in caplog.text
+    retrieve([site.url + "/a"], target, lock=lock)
+    assert f"that {lock} has since the first time" in caplog.text
 
 
-def test_processes_do_not_lose_each_others_records(tmp_path, root):
-    code = (
-        "import sys; from pathlib import Path; from porevox.retrieve import record_or_check_lock\n"
-        "for i in range(50): record_or_check_lock(Path(sys.argv[1]), sys.argv[2] + str(i), '1')\n"
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from porevox.errors import PorevoxError
+from porevox.retrieve import download
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, resource.RLIM_INFINITY))
+try:
+    download([sys.argv[1]], Path(sys.argv[2]), pause_s=0.001, timeout_s=5.0)
+except PorevoxError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_is_full_in_the_middle_is_one_sentence_and_the_next_run_goes_on(site, target):
+    """A limit on the size of files stands for the disk: writing fails in the same place."""
+    site.files["/a"] = CONTENT
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, site.url + "/a", str(target)], capture_output=True, text=True
     )
-    env = {"PYTHONPATH": str(root / "workflow" / "lib")}
+    assert f"{target} cannot be written (File too large): free the disk" in done.stdout, done.stderr
+    assert not target.exists() and target.with_name("a.tar.gz.part").stat().st_size <= 1_500_000
+    assert get(site, target) == SHA256
+    assert 0 < site.ranges()[-1] <= 1_500_000
+
+
+def test_a_disk_too_small_is_told_before_the_first_byte_is_kept(site, target, monkeypatch):
+    monkeypatch.setattr("porevox.files.space.free_bytes", lambda _: 101_000_000)
+    site.files["/a"] = CONTENT
+    with pytest.raises(PorevoxError, match="0.1 GB left, but the download of a.tar.gz needs 0.0 GB"):
+        get(site, target)
+    assert left_over(target) == []
+
+
+def test_a_file_fetched_by_hand_is_linked_and_not_downloaded(site, target, tmp_path):
+    folder, lock = tmp_path / "by hand", tmp_path / "checksums.json"
+    folder.mkdir()
+    (folder / "a.tar.gz").write_bytes(CONTENT)
+    assert retrieve([site.url + "/a"], target, lock=lock, sources_dir=folder) == SHA256
+    assert target.is_symlink() and target.read_bytes() == CONTENT
+    assert json.loads(lock.read_text()) == {site.url + "/a": SHA256}
+    assert site.requests == []
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        (None, {}, "No such file"),
+        (b"", {}, "it is empty"),
+        (b"<html>log in</html>", {}, "it is a web page"),
+        (CONTENT[:-1000], {}, "truncated or corrupt"),
+        (CONTENT, {"size": 5}, "instead of 5"),
+        (CONTENT, {"sha256": "0" * 64}, "sha256 is"),
+    ],
+    ids=["missing", "empty", "web page", "truncated", "size", "checksum"],
+)
+def test_a_wrong_file_fetched_by_hand_is_not_taken(target, tmp_path, content, options, words):
+    given = tmp_path / "a.tar.gz"
+    if content is not None:
+        given.write_bytes(content)
+    options = {"sha256": None, "size": None} | options
+    with pytest.raises(PorevoxError, match=f"{given} cannot be used.*{words}.*fetch it from http://x/a"):
+        take(given, target, urls=["http://x/a"], **options)
+    assert not target.exists()
+
+
+def test_a_file_that_is_not_the_one_of_the_first_time_is_not_taken(target, tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(CONTENT)
     lock = tmp_path / "checksums.json"
-    writers = [subprocess.Popen([sys.executable, "-c", code, str(lock), name], env=env) for name in "ab"]
-    assert [writer.wait() for writer in writers] == [0, 0]
-    assert len(json.loads(lock.read_text())) == 100
+    lock.write_text(json.dumps({"http://x/a": "0" * 64}))
+    with pytest.raises(PorevoxError, match=f"sha256 is.*{lock} recorded the first time"):
+        retrieve(["http://x/a"], target, lock=lock, sources_dir=tmp_path)
+    assert not target.exists()

@@ -7,16 +7,15 @@ localrules:
 
 rule retrieve:
     output:
-        "results/sources/{dataset}/{key}/{file}",
+        "results/sources/{key}/{file}",
     log:
-        "results/logs/retrieve/{dataset}/{key}/{file}.log",
+        "results/logs/retrieve/{key}/{file}.log",
     retries: 2
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/data.yaml"
     params:
-        urls=lambda wc: download_spec(wc)["urls"],
-        sha256=lambda wc: download_spec(wc)["sha256"],
-        size_bytes=lambda wc: download_spec(wc)["size_bytes"],
-        lock="results/sources/{dataset}/checksums.json",
+        # addresses are no parameters: they may change, and a file that is here need not come again
+        name=download_name,
+        lock="results/sources/checksums.json",
     script:
         "../scripts/retrieve.py"

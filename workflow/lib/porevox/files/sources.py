@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from porevox.errors import PorevoxError
 from porevox.files.archive import Member, members
-from porevox.files.digest import DigestCache
+from porevox.files.digest import DigestCache, settings_digest
 from porevox.files.filekind import kind_of
 
 _SUFFIX = ".cif"
@@ -59,7 +59,7 @@ class Scan:
         return content_digest(self.records)
 
 
-def scan(source: Path, cache: DigestCache | None = None) -> Scan:
+def scan(source: Path, cache: DigestCache | None = None, folder: str | None = None) -> Scan:
     """List and hash the structures of a folder or an archive.
 
     Parameters
@@ -69,6 +69,8 @@ def scan(source: Path, cache: DigestCache | None = None) -> Scan:
         any case) are structures; the id is the file name without that, in Unicode's form NFC.
     cache : porevox.files.digest.DigestCache or None
         Spares hashing unchanged files; it is saved.
+    folder : str or None
+        Only what lies below the folder of this name, wherever in the source that is.
 
     Returns
     -------
@@ -82,11 +84,11 @@ def scan(source: Path, cache: DigestCache | None = None) -> Scan:
     """
     source = Path(source)
     if cache is None:
-        return _scan(source, None)
+        return _scan(source, None, folder)
     key = None
     if kind_of(source) != "folder":
-        key = f"scan{_SCAN_FORMAT}-{cache.sha256(source)}"
-    found = _recall(source, cache, key) or _scan(source, cache)
+        key = f"scan{_SCAN_FORMAT}-{cache.sha256(source)}" + (f"-{settings_digest(folder)}" if folder else "")
+    found = _recall(source, cache, key) or _scan(source, cache, folder)
     if key:
         cache.remember(key, (found.records, found.rejected))
     cache.save()
@@ -103,14 +105,14 @@ def _recall(source: Path, cache: DigestCache, key: str | None) -> Scan | None:
     return Scan(source, records, rejected) if records else None
 
 
-def _scan(source: Path, cache: DigestCache | None) -> Scan:
+def _scan(source: Path, cache: DigestCache | None, folder: str | None) -> Scan:
     rejected: list[Rejected] = []
     records = [
         Record(id, member.name, member.size, _hash(member, cache))
-        for id, member in structures(source, rejected)
+        for id, member in structures(source, rejected, folder)
     ]
     if not records:
-        raise PorevoxError(_nothing(source, rejected))
+        raise PorevoxError(_nothing(source, rejected, folder))
     return Scan(source, tuple(sorted(records)), tuple(sorted(rejected, key=lambda r: r.member)))
 
 
@@ -126,17 +128,21 @@ def _hash(member: Member, cache: DigestCache | None) -> str:
         ) from error
 
 
-def _nothing(source: Path, rejected: list[Rejected]) -> str:
+def _nothing(source: Path, rejected: list[Rejected], folder: str | None) -> str:
     if rejected:
         _, member, reason, detail = rejected[0]
         return (
             f"{source} holds no usable .cif file: {len(rejected)} were rejected, the first "
             f"({member}) as {reason} ({detail}); mend or replace them."
         )
+    if folder:
+        return f"{source} holds no .cif file below a folder `{folder}`: correct `folder`, or leave it out."
     return f"{source} holds no .cif file: give a folder or an archive of CIFs (not of .cif.gz)."
 
 
-def structures(source: Path, rejected: list[Rejected]) -> Iterator[tuple[str, Member]]:
+def structures(
+    source: Path, rejected: list[Rejected], folder: str | None = None
+) -> Iterator[tuple[str, Member]]:
     """Iterate over the usable CIFs of a source.
 
     Parameters
@@ -145,6 +151,8 @@ def structures(source: Path, rejected: list[Rejected]) -> Iterator[tuple[str, Me
         A folder or an archive.
     rejected : list of Rejected
         The CIFs that cannot be used are appended to it.
+    folder : str or None
+        As for :func:`scan`.
 
     Yields
     ------
@@ -158,6 +166,8 @@ def structures(source: Path, rejected: list[Rejected]) -> Iterator[tuple[str, Me
     """
     taken: dict[str, str] = {}
     for member in members(source, _SUFFIX):
+        if folder and f"/{folder.strip('/')}/" not in f"/{member.name}":
+            continue
         base = member.name.rpartition("/")[2]
         id = unicodedata.normalize("NFC", base[: -len(_SUFFIX)])
         problem = member.problem or _name_problem(id)

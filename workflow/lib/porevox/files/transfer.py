@@ -2,11 +2,16 @@
 
 import itertools
 import json
+import math
+import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -15,8 +20,11 @@ import urllib3
 
 from porevox import __version__
 from porevox.files.filekind import looks_like_html
+from porevox.files.space import check_room
 
 _CHUNK = 1 << 20
+#: Longest pause that a server may ask for, s.
+_LONGEST_WAIT_S = 300.0
 _HOPELESS = (
     requests.exceptions.SSLError,
     requests.exceptions.InvalidURL,
@@ -124,7 +132,7 @@ def _copy(source: Path, order: Order) -> bool:
     try:
         handle = open(source, "rb")
     except OSError as error:
-        raise Failed(error.strerror) from error
+        raise Failed(error.strerror or str(error)) from error
     with handle, open(order.part, "wb") as part:
         shutil.copyfileobj(handle, part, _CHUNK)
     return False
@@ -133,7 +141,8 @@ def _copy(source: Path, order: Order) -> bool:
 def _fetch_http(url: str, order: Order) -> bool:
     start, headers = _resume_point(url, order)
     headers |= {"Accept-Encoding": "identity", "User-Agent": f"porevox/{__version__}"}
-    with requests.get(url, headers=headers, stream=True, timeout=order.timeout_s) as answer:
+    options: dict[str, Any] = {"stream": True, "timeout": order.timeout_s, "verify": _certificates()}
+    with requests.get(url, headers=headers, **options) as answer:
         if answer.status_code == 416:  # there is nothing after our part: it is whole, or wrong
             if _total(answer, 0) == start:
                 return True
@@ -150,9 +159,16 @@ def _fetch_http(url: str, order: Order) -> bool:
         first = next(chunks, b"")
         if start == 0:
             _check_start(first, total)
+            check_room(order.part.parent, total or 0, f"the download of {order.target.name}")
             _begin(url, order, answer)
         _receive(itertools.chain([first], chunks), order, start, total)
     return start > 0
+
+
+def _certificates() -> str | bool:
+    """Certificates of the environment; requests looks for its own two variables, and not for OpenSSL's."""
+    own = any(os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+    return True if own else os.environ.get("SSL_CERT_FILE") or True
 
 
 def _check_range(answer: requests.Response, order: Order, start: int) -> None:
@@ -200,8 +216,20 @@ def _check_status(answer: requests.Response) -> None:
         raise Failed(
             f"the server answered {code} {answer.reason}".rstrip(),
             again=code >= 500 or code in (408, 425, 429),
-            wait_s=min(int(wait), 120) if wait.isdigit() else 0,
+            wait_s=_wait_s(wait),
         )
+
+
+def _wait_s(retry_after: str) -> float:
+    """Seconds that a server asks to wait, given as such or as a date; never longer than is sensible."""
+    try:
+        wait_s = float(retry_after)
+    except ValueError:
+        try:
+            wait_s = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except ValueError:
+            return 0.0
+    return min(max(wait_s, 0.0), _LONGEST_WAIT_S) if math.isfinite(wait_s) else 0.0
 
 
 def _total(answer: requests.Response, start: int) -> int | None:
