@@ -57,17 +57,34 @@ def test_size_tokens_come_back(size):
 
 def test_source_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shipped = layout.source_path("demo", {"path": "resources/datasets.yaml"})
+    shipped = layout.source_path({"path": "resources/datasets.yaml"})
     assert shipped == layout.ROOT / "resources/datasets.yaml"
     (tmp_path / "resources").mkdir()
     (tmp_path / "resources/datasets.yaml").touch()
-    assert layout.source_path("demo", {"path": "resources/datasets.yaml"}) == Path("resources/datasets.yaml")
+    assert layout.source_path({"path": "resources/datasets.yaml"}) == Path("resources/datasets.yaml")
     first = {"urls": ["http://a.org/x/data.tar.gz?download=1"], "sha256": None}
     other = {"urls": ["http://b.org/x/data.tar.gz?download=1"], "sha256": None}
-    assert layout.source_path("demo", first).name == "data.tar.gz"
-    assert layout.source_path("demo", first) != layout.source_path("demo", other)
+    assert layout.source_path(first).name == "data.tar.gz"
+    assert layout.source_path(first) != layout.source_path(other)
     mirrored = {**first, "urls": [*first["urls"], *other["urls"]]}
-    assert layout.source_path("demo", first) == layout.source_path("demo", mirrored)
+    assert layout.source_path(first) == layout.source_path(mirrored)
+
+
+def test_a_download_may_have_a_name_and_is_found_by_its_path():
+    file = {"urls": ["http://a.org/record/file?filename=x.tgz&record_id=1"], "sha256": None}
+    assert layout.source_path(file).name == "file"
+    named = {**file, "name": "x.tgz"}
+    assert layout.source_path(named) == layout.source_path(file).with_name("x.tgz")
+    table = {"urls": ["http://a.org/t.csv"], "sha256": "0" * 64}
+    entries = {
+        "a": {"structures": named, "tables": [{"file": {"path": "mine.csv"}}, {"file": table}]},
+        "b": {"structures": None, "voxels": {"file": table}, "tables": []},
+    }
+    config = {"datasets": entries}
+    assert layout.dataset_files(entries["b"]) == [table]
+    assert layout.find_download(config, layout.source_path(table)) is table
+    assert layout.find_download(config, layout.source_path(named)) is named
+    assert layout.find_download(config, layout.source_path(file)) is None
 
 
 def test_runs_by_model():
@@ -86,6 +103,18 @@ def test_number_of_shards():
         and layout.n_shards(1, 250) == 1
         and layout.n_shards(None, 250) is None
     )
+
+
+@pytest.mark.parametrize("n", [1, 1041, 20_000, 20_001, 324_426, 10**6, 10**7, 10**8])
+def test_the_rule_keeps_shards_few_and_jobs_long(n):
+    shards, size = layout.n_shards(n), layout.shard_size(n)
+    assert 1 <= shards <= layout.MOST_SHARDS and (shards - 1) * size < n <= shards * size
+    # ten times the 3.4 s that a job costs on a cluster, with 1.71 ms of kernel per structure
+    assert shards == 1 or size * 0.00171 > 10 * 3.4
+
+
+def test_what_the_user_gives_wins_over_the_rule():
+    assert layout.shard_size(10**7, 7) == 7 and layout.n_shards(100_000, 10) == 10_000
 
 
 def test_scores_lie_in_the_only_split_or_beside_all_folds():

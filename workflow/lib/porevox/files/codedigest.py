@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from porevox.errors import PorevoxError
 
@@ -41,6 +42,7 @@ def code_digest(files: Iterable[Path], package: Path, without: Iterable[str] = (
     package = Path(package).resolve()
     queue = [Path(file).resolve() for file in files]
     digests: dict[str, str] = {}
+    followed: set[str] = set()
     while queue:
         file = queue.pop()
         inside = file.is_relative_to(package)
@@ -49,8 +51,9 @@ def code_digest(files: Iterable[Path], package: Path, without: Iterable[str] = (
             continue
         home = tuple(name.split("/")[:-1]) if inside else ()
         digests[name], imported = _module_digest(_source(file), home, str(file))
-        for module in imported:
+        for module in imported - followed:
             queue += _files_of(module, package)
+        followed |= imported
     lines = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -101,10 +104,10 @@ def _describe(node, words: list[str], imported: set[str], home: tuple[str, ...])
     else:
         words.append(kind.__name__)
         if kind is ast.Import or kind is ast.ImportFrom:
-            imported.update(_imported_names(node, home))
+            imported.update(_imported_names(node, home))  # type: ignore[arg-type]  # it is one of the two
         for field in node._fields:
             if field not in _SILENT_FIELDS:
-                value = getattr(node, field, None)
+                value: Any = getattr(node, field, None)
                 if field == "body" and kind in _DEFINITIONS:
                     value = _meaningful(value)
                 _describe(value, words, imported, home)

@@ -1,5 +1,6 @@
 """Digests: what has to be computed again, told from content and never from dates."""
 
+import functools
 import hashlib
 import json
 import os
@@ -54,7 +55,11 @@ class DigestCache:
     def __init__(self, path: Path):
         self.path = Path(path)
         self._changed = False
-        self._known = _read_hashes(self.path)
+
+    @functools.cached_property
+    def _known(self) -> dict[str, tuple[tuple[int, int, int], str]]:
+        """All hashes; read when the first is asked for, since those of a large folder take a while."""
+        return _read_hashes(self.path)
 
     def sha256(self, path: Path | str) -> str:
         """Hash a file, or recall its hash.

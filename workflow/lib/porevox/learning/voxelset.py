@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from porevox.errors import PorevoxError
+from porevox.learning.scratch import room
 from porevox.learning.transform import check_transform, transform_values
 
 #: Structures read and transformed at a time: 16 MB in float64 for n = 25.
@@ -218,7 +219,7 @@ def load_voxels(dataset: Dataset, rows: pd.DataFrame | Sequence[str]) -> np.ndar
     -------
     numpy.ndarray, shape (m, C, n, n, n), float32
         In the order of rows; dimensionless, K for the identity transform of energies, or V for
-        potentials.
+        potentials. A large one lies in a file, see :func:`porevox.learning.scratch.room`.
 
     Raises
     ------
@@ -240,7 +241,7 @@ def load_voxels(dataset: Dataset, rows: pd.DataFrame | Sequence[str]) -> np.ndar
     channels, transform = dataset.meta["channels"], dataset.meta["transform"]
     for channel in channels:
         check_transform(channel, transform)
-    voxels = np.empty((len(rows), len(channels), n, n, n), dtype=np.float32)
+    voxels = room((len(rows), len(channels), n, n, n))
     for number, channel in enumerate(channels):
         _fill(voxels, rows, number, channel, transform)
     return voxels
