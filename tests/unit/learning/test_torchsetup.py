@@ -4,6 +4,7 @@ import ctypes
 import logging
 import resource
 import sys
+from contextlib import contextmanager
 from unittest import mock
 
 import pytest
@@ -16,6 +17,7 @@ from porevox.learning.torchsetup import (
     freed_memory_kept,
     gpu_facts,
     memory_format,
+    own_gpu,
     pick_device,
     torch_session,
     warn_of_slow_bfloat16,
@@ -95,6 +97,49 @@ def test_a_gpu_without_bfloat16_is_named(monkeypatch, caplog, generation, lines)
 
 def test_the_cpu_has_no_facts_of_a_gpu():
     assert gpu_facts(CPU) == {}
+
+
+class FakeGpus:
+    """Two GPUs, as far as a session looks at them."""
+
+    def __init__(self, monkeypatch, folder):
+        self.current = 0
+        monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+        monkeypatch.setattr("torch.cuda.device", self.device)
+        monkeypatch.setattr("tempfile.gettempdir", lambda: str(folder))
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    @contextmanager
+    def device(self, number):
+        before, self.current = self.current, number
+        try:
+            yield
+        finally:
+            self.current = before
+
+
+def test_trainings_at_the_same_time_have_gpus_of_their_own(monkeypatch, tmp_path):
+    gpus = FakeGpus(monkeypatch, tmp_path)
+    with own_gpu() as first:
+        with own_gpu() as second:
+            assert (first, second) == (torch.device("cuda", 0), torch.device("cuda", 1))
+            # what is created on "cuda" lies on the GPU taken last, in this one process
+            assert gpus.current == 1
+        assert gpus.current == 0
+        with own_gpu() as third:
+            assert third == second
+
+
+def test_trainings_share_a_gpu_where_they_may(monkeypatch, tmp_path):
+    FakeGpus(monkeypatch, tmp_path)
+    with own_gpu(2) as first, own_gpu(2) as second, own_gpu(2) as third, own_gpu(2) as fourth:
+        assert [gpu.index for gpu in (first, second, third, fourth)] == [0, 1, 0, 1]
+
+
+def test_a_session_on_the_cpu_leaves_gpus_alone(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", mock.Mock(side_effect=AssertionError))
+    with torch_session(1, CPU, jobs_per_device=3) as device:
+        assert device == CPU
 
 
 def test_new_tensors_are_not_filled_inside_and_the_choice_is_put_back():

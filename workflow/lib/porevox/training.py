@@ -178,6 +178,7 @@ def train_retnet(
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
     event_dir: Path | None = None,
+    jobs_per_gpu: int = 1,
 ) -> None:
     """Train RetNet and write predictions.csv, history.csv, run.json, model.safetensors, model.json.
 
@@ -204,6 +205,8 @@ def train_retnet(
         Called with (finished epochs, all epochs).
     event_dir : path-like, optional
         Outside out_dir; receives event files for TensorBoard.
+    jobs_per_gpu : int
+        How many trainings may share a GPU; this one waits until one has room.
 
     Raises
     ------
@@ -212,22 +215,22 @@ def train_retnet(
     """
     start = time.perf_counter()
     dataset, options = seen_by(load_dataset(dataset_dir), options)
-    device = pick_device(device)
+    chosen = pick_device(device)
     recipe = Recipe.from_options(options, periodic=dataset.meta["grid"]["kind"] != "cubic_box")
-    warn_of_slow_bfloat16(device, recipe.precision)
+    warn_of_slow_bfloat16(chosen, recipe.precision)
     n_train = resolve_size(size, dataset.n_train)
     pretrained = None if recipe.init_from is None else load_pretrained(recipe.init_from)
     begun = _beginning(pretrained, dataset, recipe)
     settings = dataset.meta["digest"], n_train, seed, recipe.as_options()
-    described = describe_training(*settings, pretrained and pretrained.sha256)
+    described = describe_training(*settings, None if pretrained is None else pretrained.sha256)
     checkpoint = Path(checkpoint_dir) / f"{model_name}-n{n_train}-seed{seed}.pt"
     columns = columns_behind(recipe.scalars, recipe.physics)
     train_rows = usable(dataset, dataset.train_rows(n_train), columns)
     rows = usable(dataset, dataset.held_out_rows(), columns)
-    with torch_session(threads, device), event_log(event_dir) as watch:
+    with torch_session(threads, chosen, jobs_per_gpu) as place, event_log(event_dir) as watch:
         data, inputs = prepare(dataset, recipe, train_rows, pretrained)
         meta = {**describe_model(dataset, model_name, "retnet", recipe.as_options()), **inputs}
-        training = Fit(data, recipe, inputs, seed, device, pretrained and pretrained.start())
+        training = Fit(data, recipe, inputs, seed, place, pretrained and pretrained.start())
         validate = _validator(dataset, rows, meta)
         resumed_s = fit(training, checkpoint, described, validate, progress, watch)
         y_pred = predict_rows(training.predictor, meta, dataset, rows)
@@ -240,8 +243,8 @@ def train_retnet(
         n_used=len(data.y),
         seed=seed,
         wall_time_s=time.perf_counter() - start + resumed_s,
-        device=device.type,
-        hardware={**hardware(threads), **gpu_facts(device)},
+        device=place.type,
+        hardware={**hardware(threads), **gpu_facts(place)},
         **subset_counts(predictions),
         dataset_digest=dataset.meta["digest"],
         options=recipe.as_options(),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def write_atomically(path: str | Path, content: bytes | str) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # machines that share a folder may have processes of one number
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.time_ns()}.tmp")
     data = content.encode() if isinstance(content, str) else content
     try:
         with open(temporary, "wb") as file:

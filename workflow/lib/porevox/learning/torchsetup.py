@@ -5,11 +5,13 @@ import logging
 import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
 
 from porevox.errors import PorevoxError
+from porevox.learning.devices import device_names, leased_device
 
 log = logging.getLogger("porevox")
 
@@ -136,20 +138,40 @@ def determinism(device: torch.device) -> Iterator[None]:
         The settings before are restored on leaving.
     """
     before = torch.are_deterministic_algorithms_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory
+    settings: Any = torch.utils.deterministic  # its attributes are made by hand
+    fill = settings.fill_uninitialized_memory
     torch.use_deterministic_algorithms(device.type == "cpu")
     # Deterministic algorithms alone decide the result: every layer writes all of its output, so
     # there is no need to fill each new tensor with NaN first (a tenth of a step).
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    settings.fill_uninitialized_memory = False
     try:
         yield
     finally:
-        torch.utils.deterministic.fill_uninitialized_memory = fill
+        settings.fill_uninitialized_memory = fill
         torch.use_deterministic_algorithms(before)
 
 
 @contextmanager
-def torch_session(threads: int, device: torch.device) -> Iterator[None]:
+def own_gpu(jobs_per_device: int = 1) -> Iterator[torch.device]:
+    """Compute on a GPU that no other training uses, or few others; wait where all are taken.
+
+    Parameters
+    ----------
+    jobs_per_device : int
+        How many trainings may share it.
+
+    Yields
+    ------
+    torch.device
+        The GPU with its number; until leaving it is the one that is meant where none is named.
+    """
+    names = device_names(torch.cuda.device_count())
+    with leased_device(names, jobs_per_device) as number, torch.cuda.device(number):
+        yield torch.device("cuda", number)
+
+
+@contextmanager
+def torch_session(threads: int, device: torch.device, jobs_per_device: int = 1) -> Iterator[torch.device]:
     """Settings under which a run repeats itself.
 
     On the CPU a run is bit-identical on the same machine and number of threads. On a GPU, float32
@@ -161,15 +183,20 @@ def torch_session(threads: int, device: torch.device) -> Iterator[None]:
     threads : int
         At least 1; for PyTorch, BLAS and OpenMP.
     device : torch.device
+    jobs_per_device : int
+        As for :func:`own_gpu`, where the device is a GPU.
 
     Yields
     ------
-    None
+    torch.device
+        Where to compute: the CPU, or one GPU with its number.
         Threads, determinism and the state of the global generators are restored on leaving.
     """
     threads_before = torch.get_num_threads()
-    gpus = [torch.cuda.current_device()] if device.type == "cuda" else []
     with ExitStack() as stack:
+        if device.type == "cuda":
+            device = stack.enter_context(own_gpu(jobs_per_device))
+        gpus = [device.index] if device.type == "cuda" else []
         stack.callback(torch.set_num_threads, threads_before)
         stack.enter_context(threadpool_limits(threads))
         stack.enter_context(torch.random.fork_rng(devices=gpus))
@@ -182,7 +209,7 @@ def torch_session(threads: int, device: torch.device) -> Iterator[None]:
             torch.set_float32_matmul_precision("highest")
             exact = {"enabled": True, "deterministic": True, "allow_tf32": False}
             stack.enter_context(torch.backends.cudnn.flags(**exact))
-        yield
+        yield device
 
 
 def gpu_facts(device: torch.device) -> dict:
@@ -195,10 +222,12 @@ def gpu_facts(device: torch.device) -> dict:
     Returns
     -------
     dict
-        Empty on the CPU; else gpu (name), gpu_peak_memory_MB and tf32 (false).
+        Empty on the CPU; else gpu (name), gpu_number (among those that PyTorch saw),
+        gpu_peak_memory_MB and tf32 (false).
     """
     if device.type != "cuda":
         return {}
     peak = torch.cuda.max_memory_allocated(device) / 2**20
     name = torch.cuda.get_device_name(device)
-    return {"gpu": name, "gpu_peak_memory_MB": round(peak, 1), "tf32": False}
+    number = {"gpu_number": device.index or 0}
+    return {"gpu": name, **number, "gpu_peak_memory_MB": round(peak, 1), "tf32": False}
