@@ -35,7 +35,27 @@ def test_headline_of_folds_and_seeds(config, tmp_path):
     text = headlines.of_study(config, "mine")
     assert "R2 on all structures in 4 folds at 4 training structures" in text
     assert "rf 0.700 [0.600, 0.800] (ensemble of its seeds 0.750), mean 0.000 [0.000, 0.000]\n" in text
-    assert "results/mine/pooled/figures" in text
+    assert "results/mine/pooled/overview.html" in text
+
+
+def test_headline_stays_short_with_many_models_and_reasons(config, tmp_path):
+    folder = tmp_path / layout.study_dir("mine", 0)
+    rows = "".join(f"m{k},test,2,2,2,mean,9,R2,0.{k},0.1,0.9\n" for k in range(1, 8))
+    write_results(folder, folder / "dataset", rows + "odd,test,2,2,2,mean,9,R2,,,\n")
+    drops = {"labels/no_label": 5, "voxels/no_atoms": 9, "voxels/timeout": 1, "structures/bad_name": 2}
+    (folder / "dataset/summary.json").write_text(
+        json.dumps({"n_structures": 30, "n_usable": 13, "drops": drops})
+    )
+    text = headlines.of_study(config, "mine")
+    assert len(text.splitlines()) == 5
+    assert "m7 0.700 [0.100, 0.900], m6" in text and "5 more in metrics.csv" in text and "m4" not in text
+    assert "9 no_atoms, 5 no_label, 2 bad_name, 1 more reasons (drops.csv)." in text
+
+
+def test_an_undefined_score_is_said_to_be_so(config, tmp_path):
+    folder = tmp_path / layout.study_dir("mine", 0)
+    write_results(folder, folder / "dataset", "rf,test,2,2,2,mean,1,R2,,,\n")
+    assert "rf undefined" in headlines.of_study(config, "mine")
 
 
 def test_henry_tables_have_a_headline(config, tmp_path):
@@ -47,3 +67,25 @@ def test_henry_tables_have_a_headline(config, tmp_path):
     text = headlines.of_henry("co2")
     assert "2 of 3 structures; not used: 1 no_charges (results/henry/co2/rejected.csv)." in text
     assert "\n" not in text and text.endswith("results/henry/co2/henry.csv")
+
+
+def test_a_screening_s_headline_names_the_best_in_the_domain(config):
+    assert headlines.of_screen("new") == ""
+    folder = layout.screen_dir("new")
+    folder.mkdir(parents=True)
+    model = {"target": {"unit": "mol/kg"}}
+    summary = {
+        "n_structures": 4,
+        "n_predicted": 3,
+        "rejected": {"no_atoms": 1},
+        "remarks": ["Mind."],
+        "model": model,
+    }
+    (folder / "summary.json").write_text(json.dumps(summary))
+    head = "rank,id,predicted_mol_per_kg,out_of_domain\n"
+    (folder / "ranked.csv").write_text(f"{head}1,far,9.5,yes\n2,good,7.25,no\n3,worse,1,no\n")
+    text = headlines.of_screen("new")
+    assert "4 structures in, 3 predicted; not used: 1 no_atoms" in text and "Mind." in text
+    assert "Best in the model's domain: good, 7.25 mol/kg" in text and "candidates.html" in text
+    (folder / "ranked.csv").write_text(f"{head}1,far,9.5,yes\n")
+    assert "Best" not in headlines.of_screen("new")
