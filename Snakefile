@@ -17,6 +17,8 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/retrieve.smk"
 include: "workflow/rules/structures.smk"
 include: "workflow/rules/voxels.smk"
+include: "workflow/rules/published.smk"
+include: "workflow/rules/voxel_comparison.smk"
 include: "workflow/rules/henry.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/train.smk"
@@ -24,18 +26,16 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/importance.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/insight.smk"
+include: "workflow/rules/bundle.smk"
+include: "workflow/rules/screen.smk"
+include: "workflow/rules/overview.smk"
+include: "workflow/rules/thesis.smk"
+include: "workflow/rules/targets.smk"
 
 
 rule all:
-    default_target: True
     input:
-        [study_targets(name) for name in config["run"]],
-        plan.henry_targets(config),
-
-
-rule henry:
-    input:
-        plan.henry_targets(config),
+        [study_targets(name) for name in config["run"]] + [plan.henry_targets(config)],
 
 
 onstart:
@@ -47,4 +47,4 @@ onsuccess:
 
 
 onerror:
-    print(f"Some jobs failed. Their logs are named above; the whole run's log is {log}.")
+    print(failures.ends_of_logs(log), cluster_checks.explain(log), sep="\n")

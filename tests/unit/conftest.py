@@ -16,11 +16,14 @@ class Site:
     `files` maps paths to contents, `headers` go with each of them. `scripts` maps paths to lists of
     behaviours, one used up by each request: a status code, ``"cut:<n>"`` (break off after n bytes),
     ``"stuck:<n>"`` (the same, from the start), ``"no-range"``, ``"html"``, ``"empty:<code>"``,
-    ``"wrong-range"``, ``"weak"``, ``"undated"`` (no ETag), ``"unsized"`` (no Content-Length).
+    ``"wrong-range"``, ``"weak"``, ``"undated"`` (no ETag), ``"unsized"`` (no Content-Length),
+    ``"to:<path>"`` (a redirection). A proxy is asked for whole addresses instead of paths.
     """
 
     def __init__(self):
         self.files, self.scripts, self.headers, self.requests, self.url = {}, {}, {}, [], ""
+        #: Headers of answers that are errors.
+        self.error_headers = {}
 
     def behaviour(self, path):
         left = self.scripts.get(path, [])
@@ -41,7 +44,9 @@ class Handler(BaseHTTPRequestHandler):
         site.requests.append((self.path, dict(self.headers)))
         how = site.behaviour(self.path)
         if how.isdigit() or self.path not in site.files:
-            self.reply(int(how) if how.isdigit() else 404, b"<html>no</html>")
+            self.reply(int(how) if how.isdigit() else 404, b"<html>no</html>", site.error_headers)
+        elif how.startswith("to:"):
+            self.reply(302, b"", {"Location": how[3:]})
         elif how == "html":
             self.reply(200, b"\n<!DOCTYPE html><title>Log in</title>")
         elif how.startswith("empty:"):
@@ -85,6 +90,7 @@ def site():
     """A running server; see :class:`Site`."""
     server = Server(("127.0.0.1", 0), Handler)
     server.site = Site()
+    server.site.server = server
     server.site.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -118,3 +124,11 @@ def config(tmp_path, monkeypatch, root):
     user["studies"]["mine"] = user["studies"]["demo"] | study
     user["run"] = ["mine"]
     return plan.load(user)
+
+
+@pytest.fixture(scope="session")
+def shared_model(tmp_path_factory, root):
+    """Folder of a small trained model, a ridge regression of one seed; not to be changed."""
+    from small_model import write_model
+
+    return write_model(tmp_path_factory.mktemp("model"), root_of_project=root)

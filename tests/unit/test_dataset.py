@@ -146,7 +146,7 @@ def test_size_larger_than_the_train_list(inputs):
 
 def test_no_common_id_says_what_to_compare(inputs):
     (inputs / "labels.csv").write_text("id,y,density\nother,1,1\n")
-    with pytest.raises(PorevoxError, match="such as s00.*such as other"):
+    with pytest.raises(PorevoxError, match="first ids on each side: s00, .*other"):
         run(inputs)
 
 
@@ -230,3 +230,59 @@ def test_sizes_are_held_to_the_shortest_train_list_of_all_folds(inputs):
     for fold in range(2):
         with pytest.raises(PorevoxError, match="asks for 4 .*the train list has 3"):
             run(inputs, "out", sizes=[4], split=split, fold=fold)
+
+
+PARTS = {"kind": "parts", "train_part": "train", "test_part": "other", "validation": 6}
+
+
+@pytest.fixture
+def published(inputs):
+    """The same structures as two published parts: s09 ... s00 to train on, s19 ... s10 held out."""
+    ids = [f"s{k:02d}" for k in range(20)]
+    rows = [(name, k // 10, "other" if k >= 10 else "train", 9 - k % 10) for k, name in enumerate(ids)]
+    manifest = pd.DataFrame(rows, columns=["id", "shard", "part", "position"])
+    manifest.to_csv(inputs / "manifest.csv", index=False)
+    return inputs
+
+
+def test_published_parts_give_the_split_in_their_order(published):
+    table, drops, meta = run(published, split=PARTS)
+    order = {name: list(rows.sort_values("position")["id"]) for name, rows in table.groupby("subset")}
+    # s01, s02, s05, s07 and s08 have no usable label
+    assert order["train"] == ["s09", "s06", "s04", "s03", "s00"]
+    assert order["validation"] == [f"s{k}" for k in range(19, 13, -1)]
+    assert order["test"] == ["s13", "s12", "s11", "s10"]
+    assert (meta["n_train"], meta["n_validation"], meta["n_test"]) == (10, 6, 4)
+    # size n means the first n published names, whether or not each of them can be used
+    assert table.set_index("id").loc["s06", "position"] == 3
+    assert "no_structure" not in set(drops[drops["stage"] == "dataset"]["reason"])
+
+
+def test_names_without_label_drop_out_and_the_boundary_stays(published):
+    labels = (published / "labels.csv").read_text().splitlines()
+    kept = [line for line in labels if line[:3] not in ("s18", "s15", "s12")]
+    (published / "labels.csv").write_text("\n".join(kept) + "\n")
+    table, drops, _ = run(published, split=PARTS)
+    order = {name: list(rows.sort_values("position")["id"]) for name, rows in table.groupby("subset")}
+    assert order["validation"] == ["s19", "s17", "s16", "s14"] and order["test"] == ["s13", "s11", "s10"]
+    assert {"s18", "s15", "s12"} <= set(drops[drops["reason"] == "no_label"]["id"])
+
+
+def test_of_a_name_in_two_shards_the_first_counts(published):
+    """Published parts may share a name, which the manifest lists with its first part only."""
+    index = pd.read_csv(published / "vox/shard1/index.csv")
+    twice = index.iloc[[0]].assign(id="s00", row=len(index))
+    pd.concat([index, twice]).to_csv(published / "vox/shard1/index.csv", index=False)
+    table, _, _ = run(published, split=PARTS)
+    row = table.set_index("id").loc["s00"]
+    assert (row["shard"], row["row_lj"]) == (0, 0)
+
+
+def test_published_voxels_come_without_volume_and_density(published):
+    for shard in (0, 1):
+        path = published / f"vox/shard{shard}/index.csv"
+        index = pd.read_csv(path)
+        index.assign(volume_A3="", density_g_cm3="").to_csv(path, index=False)
+    table, _, _ = run(published, split=PARTS)
+    assert table["cif_volume_A3"].isna().all() and table["cif_density_g_cm3"].isna().all()
+    assert table["row_lj"].notna().sum() == len(table) - 1  # s03 has no voxels

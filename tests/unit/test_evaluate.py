@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from porevox.errors import PorevoxError
 from porevox.evaluate import FOLD_COLUMNS, METRIC_COLUMNS, collect_metrics, evaluate_model
 from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
-from porevox.scores.metrics import METRICS
+from porevox.scores.metrics import METRICS, SCORES
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -48,9 +48,9 @@ def test_one_row_per_size_seed_and_metric_plus_the_mean(write_run, tmp_path):
     evaluate_model(runs, tmp_path / "metrics.csv", 200)
     table = pd.read_csv(tmp_path / "metrics.csv")
     assert table.columns.tolist() == METRIC_COLUMNS
-    assert len(table) == 2 * 4 * 4 and set(table["subset"]) == {"test"}
-    assert table["seed"].astype(str).tolist()[:16:4] == ["0", "1", "mean", "ensemble"]
-    assert table["metric"].tolist()[:4] == list(METRICS)
+    assert len(table) == 2 * 4 * 5 and set(table["subset"]) == {"test"}
+    assert table["seed"].astype(str).tolist()[:20:5] == ["0", "1", "mean", "ensemble"]
+    assert table["metric"].tolist()[:5] == list(SCORES)
     row = cell(table, n_train=200, seed="1", metric="R2")
     assert row["value"] == pytest.approx(r2_score(TRUTH, TRUTH + NOISE[1]), rel=1e-9)
     assert row["ci_low"] < row["value"] < row["ci_high"]
@@ -146,7 +146,7 @@ def test_resamples_depend_on_the_rows_alone(write_run, tmp_path):
     alone = evaluate_model([other], tmp_path / "b.csv", 200)
     bounds = [
         tuple(rows[["ci_low", "ci_high"]].to_numpy().ravel())
-        for _, rows in [*together.groupby(["model", "n_train", "seed"]), (None, alone.iloc[:4])]
+        for _, rows in [*together.groupby(["model", "n_train", "seed"]), (None, alone.iloc[:5])]
     ]
     for other_bounds in bounds[1:]:
         assert other_bounds == pytest.approx(bounds[0], rel=1e-12)

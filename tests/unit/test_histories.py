@@ -92,10 +92,10 @@ def test_without_a_validation_set_there_is_no_panel_for_it(write_runs, tmp_path,
 
 
 def test_models_stand_below_each_other(write_runs, tmp_path, figures):
-    runs = {name: write_runs(name) for name in ("retnet", "retnet-plain")}
+    runs = {name: write_runs(name) for name in ("retnet", "retnet-wide")}
     histories(runs, tmp_path / "figure")
     assert len(figures[0].axes) == 6
-    assert [axes.get_title(loc="left") for axes in figures[0].axes[::3]] == ["RetNet", "retnet-plain"]
+    assert [axes.get_title(loc="left") for axes in figures[0].axes[::3]] == ["RetNet", "retnet-wide"]
 
 
 def test_nine_sizes_have_nine_colours_and_a_legend_on_the_page(write_runs, tmp_path, figures):

@@ -54,3 +54,11 @@ def test_the_log_tells_of_this_try_and_the_history_of_all(run, tmp_path):
     _, log = run("progress(1, 1)")
     assert log.count("start: the work") == 1
     assert (tmp_path / "logs/x.history.log").read_text().count("start: the work") == 2
+
+
+def test_bytes_are_told_in_megabytes(run, tmp_path, root):
+    _, log = run("progress(2, 4)")
+    assert "the work: 2 of 4" in log
+    body = "pass\nwith job(%r, 'x.tgz', unit='B') as progress: progress(1_250_000, 5_000_000_000)"
+    _, log = run(body % str(tmp_path / "logs/x.log"))
+    assert "x.tgz: 1.2 MB of 5000.0 MB" in log

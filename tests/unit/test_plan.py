@@ -1,6 +1,9 @@
 """What is to be done, whether it can be, and what came out."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -106,3 +109,20 @@ def test_importances_are_drawn_where_a_model_looks_at_descriptors(config):
 def test_henry_tables_have_a_target(config):
     config["henry"] = {"co2": {}}
     assert plan.henry_targets(config) == ["results/henry/co2/henry.csv"]
+
+
+def test_gpus_are_those_that_may_be_used(monkeypatch):
+    for chosen, n in (("0,1", 2), ("GPU-1", 1), ("", 0)):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+        assert plan.n_gpus() == n
+
+
+def test_what_is_started_from_here_imports_this_library(monkeypatch, tmp_path):
+    other = tmp_path / "porevox"
+    other.mkdir()
+    (other / "__init__.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    plan.hand_on_library()
+    command = [sys.executable, "-c", "import porevox; print(porevox.__file__)"]
+    found = subprocess.run(command, cwd=tmp_path.parent, capture_output=True, text=True, check=True).stdout
+    assert Path(found.strip()) == Path(plan.__file__).parent / "__init__.py"

@@ -41,3 +41,10 @@ def test_blocks_are_completed_in_a_copy():
     assert block == {"kind": "guest", "temperature_K": "273"}
     with pytest.raises(PorevoxError, match=r"`here.temperature_K` cannot be 'warm'"):
         check_block({"kind": "guest", "temperature_K": "warm"}, "channel_guest", "here")
+
+
+def test_limits_of_faulty_rows_say_something():
+    rule = {"column": "void_fraction", "reason": "absurd"}
+    assert check_block(rule | {"max": "1"}, "bounds", "here")["max"] == 1
+    with pytest.raises(PorevoxError, match="`here` cannot be .*: give a value for min or max"):
+        check_block(rule, "bounds", "here")

@@ -11,6 +11,7 @@ from porevox.split import (
     count,
     file_split,
     group_split,
+    part_split,
     random_split,
     read_list,
     shuffled,
@@ -103,3 +104,29 @@ def test_sizes_beyond_the_train_list():
     check_sizes([100, "100%"], 100, "x")
     with pytest.raises(PorevoxError, match="asks for 101 .* has 100"):
         check_sizes([50, 101], 100, "x")
+
+
+PUBLISHED = {"train": dict(enumerate("cab")), "other": dict(enumerate("hgfed"))}
+
+
+def test_parts_keep_the_published_order():
+    parts = part_split(PUBLISHED, "train", "other", 2)
+    assert parts == {"train": ["c", "a", "b"], "validation": ["h", "g"], "test": ["f", "e", "d"]}
+    assert part_split(PUBLISHED, "train", "other", 0.2)["validation"] == ["h"]
+    assert part_split(PUBLISHED, "train", "other", 0)["test"] == list("hgfed")
+
+
+def test_the_boundary_between_parts_is_counted_on_the_published_names():
+    """Of places 0, 1 and 3 one cannot be used: the boundary behind place 1 stays where it was."""
+    held_out = {0: "h", 2: "f", 4: "d"}
+    parts = part_split({**PUBLISHED, "other": held_out}, "train", "other", 2)
+    assert parts["validation"] == ["h"] and parts["test"] == ["f", "d"]
+    # in whatever order they are listed
+    shuffled_names = dict(reversed(held_out.items()))
+    assert part_split({**PUBLISHED, "other": shuffled_names}, "train", "other", 2) == parts
+
+
+@pytest.mark.parametrize(("names", "validation"), [({"train": {}}, 2), ({"other": {}}, 2), ({}, 5), ({}, 9)])
+def test_parts_that_leave_nothing_to_train_or_to_test_are_refused(names, validation):
+    with pytest.raises(PorevoxError, match="nothing is left to train or to test on"):
+        part_split({**PUBLISHED, **names}, "train", "other", validation)

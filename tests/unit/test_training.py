@@ -293,6 +293,18 @@ train_retnet(folder, out, checkpoints, 20, 3, options, "net", 1, device="cpu")
 """
 
 
+def test_room_on_a_gpu_is_asked_for_before_anything_is_computed(folder, tmp_path, monkeypatch):
+    def taken(threads, device, jobs_per_device):
+        raise RuntimeError(f"{device} for {jobs_per_device}")
+
+    write_dataset(folder)
+    monkeypatch.setattr("porevox.training.torch_session", taken)
+    monkeypatch.setattr("porevox.training.prepare", None)
+    settings = tmp_path / "out", tmp_path / "c", 16, 0, {"epochs": 1}, "net", 1
+    with pytest.raises(RuntimeError, match="cpu for 3"):
+        train_retnet(folder, *settings, device="cpu", jobs_per_gpu=3)
+
+
 def test_kill_9_and_resume_end_with_the_same_bits(folder, tmp_path, caplog):
     """A process killed when it has just logged epoch 2 is taken up by another, to the same bits."""
     write_dataset(folder)

@@ -1,6 +1,9 @@
 """Fixtures of the workflow tests: small projects, run for real."""
 
+import http.server
 import shutil
+import threading
+from functools import partial
 
 import pytest
 
@@ -26,3 +29,19 @@ def project(finished, tmp_path) -> Project:
 def fresh(tmp_path, root) -> Project:
     """A project that has never run."""
     return new_project(tmp_path / "project", root)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A real HTTP server of one folder; yields the folder and its address."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        log_message = staticmethod(lambda *_: None)
+
+    handler = partial(Handler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{served.server_port}"
+        served.shutdown()

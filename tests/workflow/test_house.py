@@ -1,24 +1,8 @@
-"""The house: environments parse, rules have scripts, and the same pins stand in two places."""
+"""The house: rules have logs, environments and scripts of their name, and all of it stays short."""
 
 import re
-import tomllib
 
 import yaml
-
-NAMES = {"torch": ("pytorch-cpu", "pytorch-gpu")}
-
-
-def test_environments_have_the_pins_of_the_package(root):
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    pins = dict(re.match(r"([\w-]+)(?:\[.*\])?(.*)", line).groups() for line in project["dependencies"])
-    for name in ("cpu", "gpu"):
-        listed = yaml.safe_load((root / f"envs/{name}.yaml").read_text())["dependencies"]
-        found = dict(re.match(r"([\w-]+)(.*)", line).groups() for line in listed)
-        assert found.pop("python") == project["requires-python"]
-        found = {package.replace(f"pytorch-{name}", "torch"): pin for package, pin in found.items()}
-        # the workflow's own engine runs outside the jobs' environments
-        expected = {package: pin for package, pin in pins.items() if not package.startswith("snakemake")}
-        assert found == expected
 
 
 def test_every_rule_has_a_log_an_environment_and_a_script_of_its_name(root):
@@ -26,6 +10,9 @@ def test_every_rule_has_a_log_an_environment_and_a_script_of_its_name(root):
     for path in (root / "workflow/rules").glob("*.smk"):
         text = path.read_text()
         for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:(?: .*)?\n)+)", text, re.M):
+            if path.stem == "targets":
+                assert set(re.findall(r"^    (\w+):", body, re.M)) <= {"default_target", "input"}, name
+                continue
             assert f'"../scripts/{name}.py"' in body and "log:" in body, name
             environments = re.findall(r"envs/(\w+\.yaml)", body)
             assert environments and all((root / "envs" / env).is_file() for env in environments), name

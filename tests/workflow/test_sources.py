@@ -1,12 +1,10 @@
 """Where structures and labels come from: folders, archives, a server, three keys on the command line."""
 
 import hashlib
-import http.server
 import json
+import shutil
 import tarfile
-import threading
 import zipfile
-from functools import partial
 
 import pytest
 
@@ -31,22 +29,6 @@ def use(project, **structures):
     project.config = config
 
 
-@pytest.fixture
-def server(tmp_path):
-    """A real HTTP server of one folder; yields the folder and its address."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        log_message = staticmethod(lambda *_: None)
-
-    handler = partial(Handler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{served.server_port}"
-        served.shutdown()
-
-
 def test_folder_archive_and_download_give_the_same_voxels(finished, fresh, server):
     expected = voxels_of(finished)
     cifs = unpack(fresh)
@@ -69,6 +51,43 @@ def test_folder_archive_and_download_give_the_same_voxels(finished, fresh, serve
     # the same structures from another place: nothing to voxelise
     assert not any(job.startswith("voxels") for job in jobs)
     assert fresh.jobs(DATASET) == [], fresh.run("-n", DATASET)
+    locked = json.loads((fresh.root / "results/sources/checksums.json").read_text())
+    assert locked[mirrors[0]] == sha256 and len(locked) == 2
+    # what is here does not come again because of another mirror, nor for another dataset
+    config["datasets"]["tiny"]["structures"] = {"urls": [*mirrors, "http://x"], "sha256": sha256}
+    config["datasets"]["same"] = config["datasets"]["tiny"]
+    config["studies"]["same"] = config["studies"]["tiny"] | {"dataset": "same"}
+    fresh.config = config
+    again = fresh.jobs("-n", DATASET, DATASET.replace("tiny", "same"))
+    assert {job.split()[0] for job in again} == {"structures", "voxels", "dataset"}
+    assert all("same" in job for job in again)
+
+
+def test_downloads_run_where_the_workflow_was_started(root):
+    text = (root / "workflow/rules/retrieve.smk").read_text()
+    assert "localrules:\n    retrieve,\n" in text
+
+
+@pytest.mark.slow
+def test_files_fetched_by_hand_are_used_where_there_is_no_network(fresh):
+    config = fresh.config
+    config["datasets"]["tiny"]["structures"] = {"urls": ["http://127.0.0.1:9/get?id=7"], "name": "cifs.zip"}
+    config["datasets"]["tiny"]["tables"] = [{"file": {"urls": ["http://127.0.0.1:9/labels.csv"]}}]
+    config["sources_dir"] = "by hand"
+    fresh.config = config
+    manifest = "results/structures/tiny/manifest.csv"
+    out = fresh.run("-n", manifest, ok=False)
+    assert "cifs.zip (from http://127.0.0.1:9/get?id=7), labels.csv (from http" in out
+    assert "Traceback" not in out
+    shutil.copytree(fresh.root / "data", fresh.root / "by hand")
+    fresh.run(manifest)
+    (link,) = fresh.root.glob("results/sources/*/cifs.zip")
+    assert link.is_symlink() and link.samefile(fresh.root / "by hand/cifs.zip")
+    assert list(json.loads((fresh.root / "results/sources/checksums.json").read_text()))
+    # from now on as if it had been downloaded
+    del config["sources_dir"]
+    fresh.config = config
+    assert fresh.jobs(manifest) == []
 
 
 def test_a_wrong_checksum_stops_the_run_in_one_sentence(fresh, server):

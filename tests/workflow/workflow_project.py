@@ -14,6 +14,7 @@ import yaml
 PARTS = (
     *("Snakefile", "config.yaml", "workflow", "profiles", "envs"),
     *("resources/forcefields", "resources/probes.csv", "resources/guests.csv", "resources/ionisation.csv"),
+    *("resources/rates.yaml", "resources/thesis.yaml"),
 )
 N = 24
 CONFIG = {

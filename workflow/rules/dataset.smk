@@ -16,17 +16,19 @@ rule dataset:
             "results/{study}/split{split}/dataset/drops.csv",
             caption="../report/drops.rst",
             category="{study}",
-            labels={"what": "structures not used, and why"},
+            labels={"what": "6 structures not used, and why"},
         ),
         summary="results/{study}/split{split}/dataset/summary.json",
         dataset="results/{study}/split{split}/dataset/dataset.json",
     log:
         "results/logs/dataset/{study}/split{split}.log",
+    benchmark:
+        "results/benchmarks/dataset/{study}/split{split}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     resources:
-        mem_mb=4000,
-        runtime="1h",
+        mem_mb=memory("dataset"),
+        runtime=minutes("dataset"),
     params:
         study=lambda wc: specs.dataset_spec(config, wc.study, int(wc.split)),
         # code, and files by their content, not by their date

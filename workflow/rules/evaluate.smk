@@ -1,6 +1,12 @@
 """Stage evaluate: predictions -> scores with confidence intervals, differences, crossing."""
 
 
+localrules:
+    collect,
+    uncertainty,
+    epochs,
+
+
 rule evaluate:
     input:
         predictions=lambda wc: runs_of(wc, wc.model, "predictions.csv"),
@@ -9,11 +15,13 @@ rule evaluate:
         metrics="results/{study}/{scope}/{model}/metrics.csv",
     log:
         "results/logs/evaluate/{study}/{scope}/{model}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{study}/{scope}/{model}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     resources:
-        mem_mb=2000,
-        runtime="1h",
+        mem_mb=memory("evaluate"),
+        runtime=minutes("evaluate"),
     params:
         bootstrap=study_bootstrap,
         code=code("evaluate"),
@@ -29,12 +37,12 @@ rule collect:
             "results/{study}/{scope}/metrics.csv",
             caption="../report/metrics.rst",
             category="{study}",
-            labels={"what": "table of all scores"},
+            labels={"what": "4 table of all scores"},
         ),
     log:
         "results/logs/collect/{study}/{scope}.log",
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     params:
         code=code("collect"),
     script:
@@ -50,16 +58,18 @@ rule compare:
             "results/{study}/{scope}/comparison.csv",
             caption="../report/comparison.rst",
             category="{study}",
-            labels={"what": "differences between models"},
+            labels={"what": "5 differences between models"},
         ),
         crossing="results/{study}/{scope}/crossing.json",
     log:
         "results/logs/compare/{study}/{scope}.log",
+    benchmark:
+        "results/benchmarks/compare/{study}/{scope}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     resources:
-        mem_mb=2000,
-        runtime="1h",
+        mem_mb=memory("compare"),
+        runtime=minutes("compare"),
     params:
         bootstrap=study_bootstrap,
         pairs=lambda wc: config["studies"][wc.study]["compare"],
@@ -76,8 +86,10 @@ rule uncertainty:
         "results/{study}/{scope}/{model}/n{size}/uncertainty.json",
     log:
         "results/logs/uncertainty/{study}/{scope}/{model}/n{size}.log",
+    benchmark:
+        "results/benchmarks/uncertainty/{study}/{scope}/{model}/n{size}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     params:
         unit=lambda wc: figure_spec(wc)["unit"],
         code=code("uncertainty"),
@@ -99,7 +111,7 @@ rule epochs:
     log:
         "results/logs/epochs/{study}/split{split}.log",
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     params:
         code=code("epochs"),
     script:

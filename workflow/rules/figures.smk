@@ -1,6 +1,13 @@
 """Stage figures: tidy tables -> PDF, SVG and PNG, and the CSV behind each."""
 
 
+localrules:
+    learning_curve,
+    parity,
+    parity_page,
+    calibration,
+
+
 rule learning_curve:
     input:
         metrics=lambda wc: model_metrics(wc),
@@ -11,12 +18,14 @@ rule learning_curve:
             "results/{study}/{scope}/figures/learning_curve.png",
             caption="../report/learning_curve.rst",
             category="{study}",
-            labels={"what": "learning curve"},
+            labels={"what": "2 learning curve"},
         ),
     log:
         "results/logs/figures/{study}/{scope}/learning_curve.log",
+    benchmark:
+        "results/benchmarks/figures/{study}/{scope}/learning_curve.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     params:
         figure=figure_spec,
         code=code("learning_curve"),
@@ -34,18 +43,41 @@ rule parity:
             "results/{study}/{scope}/figures/parity.png",
             caption="../report/parity.rst",
             category="{study}",
-            labels={"what": "parity plots"},
+            labels={"what": "3 parity plots"},
         ),
     log:
         "results/logs/figures/{study}/{scope}/parity.log",
+    benchmark:
+        "results/benchmarks/figures/{study}/{scope}/parity.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     params:
         figure=figure_spec,
         bootstrap=study_bootstrap,
         code=code("parity"),
     script:
         "../scripts/parity.py"
+
+
+rule parity_page:
+    input:
+        table="results/{study}/{scope}/figures/parity.csv",
+    output:
+        page=report(
+            "results/{study}/{scope}/figures/parity.html",
+            caption="../report/parity_page.rst",
+            category="{study}",
+            labels={"what": "3 parity plots, point by point"},
+        ),
+    log:
+        "results/logs/figures/{study}/{scope}/parity_page.log",
+    conda:
+        "../../envs/scores.yaml"
+    params:
+        figure=figure_spec,
+        code=code("parity_page"),
+    script:
+        "../scripts/parity_page.py"
 
 
 rule calibration:
@@ -65,7 +97,7 @@ rule calibration:
     log:
         "results/logs/figures/{study}/{scope}/calibration.log",
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     params:
         figure=figure_spec,
         code=code("calibration"),

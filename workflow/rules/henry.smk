@@ -20,11 +20,13 @@ rule henry_coefficients:
         summary="results/henry/{henry}/summary.json",
     log:
         "results/logs/henry/{henry}.log",
+    benchmark:
+        "results/benchmarks/henry/{henry}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/data.yaml"
     resources:
-        mem_mb=2000,
-        runtime="2h",
+        mem_mb=memory("henry_coefficients"),
+        runtime=minutes("henry_coefficients"),
     params:
         spec=lambda wc: specs.henry_spec(config, wc.henry),
         code=code("henry_coefficients"),

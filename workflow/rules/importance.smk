@@ -19,11 +19,13 @@ rule importance:
         ),
     log:
         "results/logs/importance/{study}/split{split}.log",
+    benchmark:
+        "results/benchmarks/importance/{study}/split{split}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     resources:
-        mem_mb=4000,
-        runtime="2h",
+        mem_mb=memory("importance"),
+        runtime=minutes("importance"),
     params:
         figure=figure_spec,
         code=code("importance"),

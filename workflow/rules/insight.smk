@@ -1,6 +1,12 @@
 """Stage insight: trained networks and their voxels -> figures of what happens in them."""
 
 
+localrules:
+    augmentations,
+    forward_pass,
+    histories,
+
+
 rule augmentations:
     input:
         dataset=dataset_files,
@@ -15,11 +21,10 @@ rule augmentations:
         ),
     log:
         "results/logs/figures/{study}/split{split}/augmentations.log",
+    benchmark:
+        "results/benchmarks/figures/{study}/split{split}/augmentations.tsv"
     conda:
         "../../envs/cpu.yaml"
-    resources:
-        mem_mb=2000,
-        runtime="30m",
     params:
         structure=drawn_structure,
         augmentation=lambda wc: insight.augmentation(config, wc.study),
@@ -45,11 +50,10 @@ rule forward_pass:
         ),
     log:
         "results/logs/figures/{study}/split{split}/forward_pass.log",
+    benchmark:
+        "results/benchmarks/figures/{study}/split{split}/forward_pass.tsv"
     conda:
         "../../envs/cpu.yaml"
-    resources:
-        mem_mb=2000,
-        runtime="30m",
     params:
         structure=drawn_structure,
         code=code("forward_pass"),
@@ -80,12 +84,14 @@ rule fingerprints:
         ),
     log:
         "results/logs/figures/{study}/split{split}/fingerprints.log",
+    benchmark:
+        "results/benchmarks/figures/{study}/split{split}/fingerprints.tsv"
     conda:
         "../../envs/cpu.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime="1h",
+        mem_mb=memory("fingerprints"),
+        runtime=minutes("fingerprints"),
     params:
         code=code("fingerprints"),
     script:

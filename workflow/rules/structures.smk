@@ -15,17 +15,21 @@ checkpoint structures:
         "results/logs/structures/{dataset}.log",
     benchmark:
         "results/benchmarks/structures/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=dataset_names("structures"),
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/data.yaml"
     resources:
-        mem_mb=2000,
-        runtime="2h",
+        mem_mb=memory("structures"),
+        runtime=minutes("structures"),
     params:
         key=lambda wc: structures_key(wc.dataset),
         n_shards=lambda wc: layout.n_shards(
-            config["datasets"][wc.dataset]["n_structures"], config["datasets"][wc.dataset]["shard_size"]
+            keys.n_structures(config, wc.dataset), config["datasets"][wc.dataset]["shard_size"]
         ),
-        shard_size=lambda wc: config["datasets"][wc.dataset]["shard_size"],
+        shard_size=lambda wc: keys.shard_size(config, wc.dataset),
+        folder=lambda wc: config["datasets"][wc.dataset]["structures"]["folder"],
+        sample=lambda wc: config["datasets"][wc.dataset]["sample"],
         cache=str(keys.CACHE),
     script:
         "../scripts/structures.py"

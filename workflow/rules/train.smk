@@ -22,11 +22,11 @@ rule train_retnet:
     wildcard_constraints:
         model=model_names(network=True),
     conda:
-        "../../envs/gpu.yaml" if GPUS else "../../envs/cpu.yaml"
-    threads: 8
+        "../../envs/gpu.yaml" if on_gpu("train_retnet") else "../../envs/cpu.yaml"
+    threads: TRAINING_THREADS
     resources:
-        mem_mb=16000,
-        runtime="12h",
+        mem_mb=memory("train_retnet"),
+        runtime=minutes("train_retnet"),
         gpu=1 if GPUS else 0,
     params:
         size=lambda wc: layout.size_of(wc.size),
@@ -53,12 +53,12 @@ rule train_baseline:
     wildcard_constraints:
         model=model_names(network=False),
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/scores.yaml"
     # only a forest gains from more
     threads: lambda wc: 4 if MODELS[wc.model]["type"] == "random_forest" else 1
     resources:
-        mem_mb=8000,
-        runtime="4h",
+        mem_mb=memory("train_baseline"),
+        runtime=minutes("train_baseline"),
     params:
         size=lambda wc: layout.size_of(wc.size),
         options=lambda wc: MODELS[wc.model],

@@ -16,11 +16,11 @@ rule voxels:
     benchmark:
         "results/benchmarks/voxels/{dataset}/{grid}/{channel}/{key}/shard{shard}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/data.yaml"
     threads: 4
     resources:
-        mem_mb=lambda wc, threads: 1000 + 1000 * threads,
-        runtime="2h",
+        mem_mb=memory("voxels"),
+        runtime=minutes("voxels"),
     params:
         structures=lambda wc: keys.shard_digest(wc.dataset, int(wc.shard)),
         code=code("voxels"),

@@ -15,5 +15,7 @@ with job(snakemake.log[0], f"structures of {snakemake.wildcards.dataset}") as pr
         shard_size=snakemake.params.shard_size,
         hash_cache=Path(snakemake.params.cache),
         progress=progress,
+        folder=snakemake.params.folder,
+        sample=snakemake.params.sample,
     )
     Path(snakemake.output.key).write_text(snakemake.params.key + "\n")

@@ -23,4 +23,5 @@ with job(snakemake.log[0], f"{wildcards.model} n={wildcards.size} seed={wildcard
         threads=snakemake.threads,
         progress=progress,
         event_dir=Path("results/tensorboard") / run if watched else None,
+        jobs_per_gpu=snakemake.config["gpu_jobs_per_device"],
     )

@@ -264,3 +264,24 @@ def test_a_file_that_vanishes_is_named(tmp_path):
     os.unlink(member.path)
     with pytest.raises(PorevoxError, match="C.CIF vanished"):
         member.read()
+
+
+@pytest.mark.parametrize("write", [write_tar, write_zip])
+def test_a_large_member_can_be_read_as_a_stream(tmp_path, write):
+    for member in members(write(tmp_path / "a")):
+        stream, content = member.open(), b""
+        while piece := stream.read(100):
+            assert len(piece) <= 100
+            content += piece
+        assert content == FILES[member.name]
+
+
+def test_a_stream_that_breaks_is_told_in_one_sentence(tmp_path):
+    noise = {"big.npy": random.Random(0).randbytes(300_000)}
+    source = write_tar(tmp_path / "a.tar.gz", noise, "w:gz")
+    source.write_bytes(source.read_bytes()[:200_000])
+    member = next(members(source))
+    with pytest.raises(PorevoxError, match="a.tar.gz .at big.npy. is truncated or corrupt"):
+        stream = member.open()
+        while stream.read(10_000):
+            pass

@@ -3,6 +3,11 @@
 import gzip
 import json
 import random
+import shutil
+import ssl
+import subprocess
+import time
+from email.utils import formatdate
 
 import pytest
 
@@ -215,3 +220,77 @@ def test_local_files(tmp_path, order):
         assert order.part.read_bytes() == CONTENT
     with pytest.raises(Failed, match="No such file"):
         fetch("file:///nowhere/a", order)
+
+
+def test_a_redirection_is_followed_and_a_loop_given_up(site, order):
+    site.files["/a"] = site.files["/b"] = CONTENT
+    site.scripts["/a"] = ["to:/b"]
+    fetch(site.url + "/a", order)
+    assert order.part.read_bytes() == CONTENT
+    site.scripts["/a"] = ["to:/a"] * 100
+    with pytest.raises(Failed, match="TooManyRedirects") as caught:
+        fetch(site.url + "/a", order)
+    assert not caught.value.again
+
+
+@pytest.mark.parametrize(
+    ("given", "low", "high"),
+    [
+        ("7", 7, 7),
+        ("0.5", 0.5, 0.5),
+        (formatdate(time.time() + 90, usegmt=True), 20, 90),
+        (formatdate(time.time() - 90, usegmt=True), 0, 0),
+        ("100000", 300, 300),
+        ("-1", 0, 0),
+        ("nan", 0, 0),
+        ("soon", 0, 0),
+    ],
+)
+def test_a_server_that_is_busy_may_say_for_how_long(site, order, given, low, high):
+    site.scripts["/a"] = [429]
+    site.error_headers["Retry-After"] = given
+    with pytest.raises(Failed, match="answered 429") as caught:
+        fetch(site.url + "/a", order)
+    assert caught.value.again and low <= caught.value.wait_s <= high
+
+
+def test_the_proxy_of_the_environment_is_asked(site, order, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, site.url)
+    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    site.files["http://porevox.invalid/a"] = CONTENT
+    fetch("http://porevox.invalid/a", order)
+    assert order.part.read_bytes() == CONTENT
+
+
+@pytest.fixture
+def secured(site, tmp_path):
+    """The server over TLS, with a certificate that nobody has signed; yields the certificate's file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    what = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    command = [openssl, "req", "-x509", *curve, *what, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    site.server.socket = context.wrap_socket(site.server.socket, server_side=True)
+    site.url = site.url.replace("http://127.0.0.1", "https://localhost")
+    return certificate
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_certificates_of_the_environment_count(site, secured, order, monkeypatch, name):
+    for other in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv("no_proxy", "localhost")
+    site.files["/a"] = CONTENT
+    with pytest.raises(Failed, match="CERTIFICATE_VERIFY_FAILED|certificate verify failed") as caught:
+        fetch(site.url + "/a", order)
+    assert not caught.value.again
+    monkeypatch.setenv(name, str(secured))
+    fetch(site.url + "/a", order)
+    assert order.part.read_bytes() == CONTENT

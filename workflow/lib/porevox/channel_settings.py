@@ -36,10 +36,12 @@ def settings(channel: dict) -> dict:
     PorevoxError
         There is no such probe or guest, or a table is broken.
     """
+    if "settings" in channel:
+        return _as_recorded(channel)
     names = ("name", "forcefield", "probe", "guest")
     values = {key: value for key, value in channel.items() if key not in names}
     if channel["kind"] == "lennard_jones":
-        given = (values["probe_sigma_A"], values["probe_epsilon_K"])
+        given: tuple = (values["probe_sigma_A"], values["probe_epsilon_K"])
         if None in given:
             found = find_probe(channel["probe"], _tables("probes.csv"))
             given = tuple(f if g is None else g for g, f in zip(given, found, strict=True))
@@ -47,6 +49,19 @@ def settings(channel: dict) -> dict:
     if channel["kind"] == "guest":
         values["sites"] = list(find_guest(channel["guest"], _tables("guests.csv")))
     return values | _charges(values)
+
+
+def _as_recorded(channel: dict) -> dict:
+    """Settings that a trained model brings along, in numbers already."""
+    recorded = channel["settings"]
+    here = find_charge_table().digest if "charge_table" in recorded else None
+    if recorded.get("charge_table") != here:
+        raise PorevoxError(
+            f"The model's channel `{channel['name']}` has charges that were equilibrated with another table "
+            "of "
+            "ionisation energies than resources/ionisation.csv: restore the table that it was trained with."
+        )
+    return dict(recorded)
 
 
 def _charges(values: dict) -> dict:
@@ -64,7 +79,8 @@ def forcefield_path(channel: dict) -> Path | None:
     Parameters
     ----------
     channel : dict
-        A completed block of a grid's ``channels``.
+        A completed block of a grid's ``channels``; one with ``settings`` and ``table`` comes from a
+        trained model's record.
 
     Returns
     -------
@@ -77,6 +93,9 @@ def forcefield_path(channel: dict) -> Path | None:
     PorevoxError
         There is none of that name.
     """
+    if "table" in channel:
+        # a trained model brings its own
+        return None if channel["table"] is None else Path(channel["table"])
     if "forcefield" not in channel:
         return None
     name = channel["forcefield"]

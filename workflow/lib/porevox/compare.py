@@ -27,6 +27,7 @@ COMPARISON_COLUMNS = [
 ROLES = ("challenger", "reference")
 DISPLAY_NAMES = {
     "retnet": "RetNet",
+    "retnet-plain": "RetNet, not augmented",
     "thesis": "RetNet, thesis",
     "best": "RetNet, best",
     "best-methane": "RetNet, best",
@@ -126,8 +127,8 @@ def _compare_pair(
     names = {role: pair[role] for role in ROLES}
     curves, samples, common = _score_on_common(members, resamples, seed)
     table = _difference_rows(names, members, curves, samples, common, confidence)
-    points = ([_r2_point(point) for point in curves[role]] for role in ROLES)
-    return table, find_crossing(*points, common, *shown)
+    challenger, reference = ([_r2_point(point) for point in curves[role]] for role in ROLES)
+    return table, find_crossing(challenger, reference, common, *shown)
 
 
 def _score_on_common(
@@ -151,7 +152,8 @@ def _score_on_common(
     y_true, y_pred = stack_predictions(runs, "test", common)
     values = CountScorer(y_true, y_pred)(np.ones((1, y_true.size)))[0]
     drawn = bootstrap_metrics(y_true, y_pred, resamples, seed)
-    curves, samples = {}, {}
+    curves: dict[str, list[tuple]] = {}
+    samples: dict[tuple[str, int], np.ndarray] = {}
     for role, group in members.items():
         curves[role] = []
         for n_train in sorted({run.n_train for run in group}):

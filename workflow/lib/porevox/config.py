@@ -2,6 +2,7 @@
 
 import difflib
 
+from porevox import voxel_source
 from porevox.errors import PorevoxError
 from porevox.model_inputs import (  # noqa: F401 - all belong to what a configuration can be asked
     SCALE_COLUMNS,
@@ -41,24 +42,44 @@ def complete(config: dict, entries: dict) -> dict:
     PorevoxError
         One sentence that names the key, what is wrong with it, and what is allowed.
     """
-    config = check_block(config, load_schema(), "")
+    config = check_block(_lay_over(config, entries), load_schema(), "")
     entries_schema = {"type": "object", "additionalProperties": {"$ref": "#/$defs/dataset"}}
     shipped = check_block(entries, entries_schema, "resources/datasets.yaml")
     config["datasets"] = shipped | config["datasets"]
     _add_own_study(config)
+    asked = config["voxel_comparisons"].items()
+    config["voxel_comparisons"] = {name: entry for name, entry in asked if entry is not None}
+    for name, entry in config["datasets"].items():
+        voxel_source.check_entry(entry, f"datasets.{name}")
     for study in config["studies"].values():
         _write_out(study)
-    if not config["run"] and not config["henry"]:
+    if not any(config[key] for key in ("run", "henry", "screens", "screen_structures")):
         raise PorevoxError("There is nothing to do: name a study in `run`, or a table in `henry`.")
     for name, model in config["models"].items():
         config["models"][name] = _complete_model(model, f"models.{name}")
     for name, grid in config["grids"].items():
         _check_channels(grid, f"grids.{name}")
     for name in studies_needed(config):
-        _check_study(config, name)
+        check_study(config, name)
     for name in config["henry"]:
         _check_henry(config, name)
     return config
+
+
+def _lay_over(config: dict, entries: dict) -> dict:
+    """Lay what a configuration says of a dataset that comes with the project over that dataset's entry.
+
+    An entry with a source of its own replaces the other one, of which nothing may linger.
+    """
+    datasets = config.get("datasets")
+    if not isinstance(datasets, dict):
+        return config
+    changed = {
+        name: {**entries[name], **given}
+        for name, given in datasets.items()
+        if name in entries and isinstance(given, dict) and not given.keys() & {"structures", "voxels"}
+    }
+    return {**config, "datasets": datasets | changed}
 
 
 def _check_channels(grid: dict, where: str) -> None:
@@ -133,8 +154,21 @@ def _write_out(study: dict) -> None:
         study["compare"] = [study["compare"]]
 
 
-def _check_study(config: dict, name: str) -> None:
-    """Check that the names a study uses exist, and that its options go together."""
+def check_study(config: dict, name: str) -> None:
+    """Check that the names a study uses exist, and that its options go together.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration; of studies that are not run this has not been asked before.
+    name : str
+        Name of the study.
+
+    Raises
+    ------
+    PorevoxError
+        Names the key, what is wrong, and what is allowed.
+    """
     study = _lookup(config, "studies", name, "run")
     where = f"studies.{name}"
     dataset = _lookup_dataset(config, study["dataset"], f"{where}.dataset")
@@ -161,6 +195,7 @@ def _check_study(config: dict, name: str) -> None:
         if options["type"] == "physics":
             _check_physics(options, grid, study["grid"], f"models.{model}")
     _check_split(study["split"], where)
+    voxel_source.check_parts(study["split"], dataset["voxels"], f"{where}.split")
     for pair in study["compare"]:
         for role, name in pair.items():
             # those of the default need not exist
@@ -180,9 +215,10 @@ def _check_split(split: dict, where: str) -> None:
         )
     if split["kind"] == "files" and None in (split["train_file"], split["test_file"]):
         raise PorevoxError(f"`{where}.split` of kind files needs train_file and test_file (one id a line).")
-    if split["kind"] == "files" and split["folds"] > 1:
+    if split["kind"] in ("files", "parts") and split["folds"] > 1:
+        given = "lists of ids" if split["kind"] == "files" else "published parts"
         raise PorevoxError(
-            f"`{where}.split.folds` is {split['folds']}, but lists of ids make one split only: set folds to "
+            f"`{where}.split.folds` is {split['folds']}, but {given} make one split only: set folds to "
             "1, or kind to random or group."
         )
 
@@ -232,7 +268,12 @@ def _check_transform(transform: dict, channels: list[dict], where: str) -> None:
 def _check_henry(config: dict, name: str) -> None:
     """Check what a table of Henry coefficients names, and fill in its temperature."""
     entry, where = config["henry"][name], f"henry.{name}"
-    _lookup_dataset(config, entry["dataset"], f"{where}.dataset")
+    dataset = _lookup_dataset(config, entry["dataset"], f"{where}.dataset")
+    if dataset["voxels"] is not None:
+        raise PorevoxError(
+            f"`{where}.dataset` names `{entry['dataset']}`, whose published voxels come without the density "
+            "of the crystals: Henry coefficients need a dataset with `structures`."
+        )
     grid = _lookup(config, "grids", entry["grid"], f"{where}.grid")
     channels = {channel["name"]: channel for channel in grid["channels"]}
     channel = _choose(channels, entry["channel"], f"{where}.channel", f"grids.{entry['grid']}.channels")
@@ -257,7 +298,7 @@ def _check_henry(config: dict, name: str) -> None:
 
 def _lookup_dataset(config: dict, name: str, where: str) -> dict:
     dataset = _lookup(config, "datasets", name, where)
-    if dataset["structures"].get("urls") and dataset["n_structures"] is None:
+    if (dataset["structures"] or {}).get("urls") and dataset["n_structures"] is None:
         raise PorevoxError(
             f"`datasets.{name}.n_structures` is missing: give the number of CIFs in the "
             "download, so that the number of jobs is known before it."

@@ -5,18 +5,25 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from porevox.descriptors import add_descriptors, drop_incomplete
 from porevox.errors import PorevoxError
 from porevox.folds import group_fold, random_fold
-from porevox.labels import Drops, join_tables, label_structures
+from porevox.labels import (
+    Drops,
+    check_needed,
+    faulty_rows,
+    join_tables,
+    label_structures,
+)
 from porevox.model_inputs import SCALE_COLUMNS
-from porevox.split import check_sizes, file_split, group_split, random_split
-from porevox.tables import to_numbers
+from porevox.split import check_sizes, file_split, group_split, part_split, random_split
 
 
-def make_split(labels: pd.Series, cells: pd.DataFrame, split: dict, fold: int) -> dict[str, list[str]]:
+def make_split(
+    labels: pd.Series, cells: pd.DataFrame, split: dict, fold: int, manifest: pd.DataFrame | None = None
+) -> dict[str, list[str]]:
     """Split labelled structures as a study asks for.
 
     Parameters
@@ -30,15 +37,19 @@ def make_split(labels: pd.Series, cells: pd.DataFrame, split: dict, fold: int) -
         cross-validation.
     fold : int
         Number of the split.
+    manifest : pandas.DataFrame, optional
+        Structures with the ``part`` and ``position`` of published voxels, for the kind parts.
 
     Returns
     -------
     dict
         See :func:`porevox.split.random_split`.
     """
-    seed, folds, validation = split["seed"], split.get("folds", 1), split["validation"]
     if split["kind"] == "files":
         return file_split({subset: split[f"{subset}_file"] for subset in ("train", "validation", "test")})
+    if split["kind"] == "parts":
+        return _published_split(manifest, split)
+    seed, folds, validation = split["seed"], split.get("folds", 1), split["validation"]
     groups = cells[split["group_column"]] if split["kind"] == "group" else None
     if folds > 1:
         choice = (seed, folds, fold, validation)
@@ -50,10 +61,21 @@ def make_split(labels: pd.Series, cells: pd.DataFrame, split: dict, fold: int) -
     return group_split(labels.index, groups.get, seed, split["test"], validation)
 
 
-def shortest_train(labels: pd.Series, cells: pd.DataFrame, split: dict) -> int:
+def _published_split(manifest: pd.DataFrame, split: dict) -> dict[str, list[str]]:
+    """Names in the order in which they were published, whether or not they have labels."""
+    places = manifest["position"].astype(int)
+    names = {
+        part: dict(zip(places[rows.index], rows["id"], strict=True))
+        for part, rows in manifest.groupby("part")
+    }
+    parts = split["train_part"], split["test_part"]
+    return part_split({part: names.get(part, {}) for part in parts}, *parts, split["validation"])
+
+
+def shortest_train(labels: pd.Series, cells: pd.DataFrame, split: dict, manifest: pd.DataFrame) -> int:
     """Return the length of the shortest train list of all folds; arguments as for :func:`make_split`."""
     folds = range(split.get("folds", 1))
-    return min(len(make_split(labels, cells, split, fold)["train"]) for fold in folds)
+    return min(len(make_split(labels, cells, split, fold, manifest)["train"]) for fold in folds)
 
 
 def subset_table(parts: dict[str, list[str]], labels: pd.Series, drops: Drops) -> pd.DataFrame:
@@ -108,7 +130,9 @@ def add_voxels(table: pd.DataFrame, channel: str, shards: dict[int, Path]) -> pd
         cell and density, :data:`porevox.model_inputs.SCALE_COLUMNS`), missing where there are no voxels.
     """
     frames = [_read_index(folder).assign(shard=shard) for shard, folder in sorted(shards.items())]
-    found = pd.concat(frames).reindex(table["id"]).set_axis(table.index)
+    found = pd.concat(frames)
+    # of published voxels a name may stand in two parts: the first one counts, as in the manifest
+    found = found[~found.index.duplicated()].reindex(table["id"]).set_axis(table.index)
     table[f"row_{channel}"] = found["row"].astype("Int64")
     found["shard"] = found["shard"].astype("Int64")
     for column in ("shard", *SCALE_COLUMNS):
@@ -144,37 +168,6 @@ def note_rejected(channels: dict[str, dict[int, Path]], drops: Drops) -> None:
         drops.add([name], "voxels", reason, detail, "voxel_models")
 
 
-def add_descriptors(
-    table: pd.DataFrame, cells: pd.DataFrame, columns: list[str], drops: Drops
-) -> pd.DataFrame:
-    """Add descriptor columns as numbers; what is not finite stays empty and is noted.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With a column ``id``.
-    cells : pandas.DataFrame
-        Joined tables.
-    columns : list of str
-        Descriptor columns.
-    drops : Drops
-        Ledger; the structures are noted for the descriptor models.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The table with the columns added.
-    """
-    rows = cells.loc[table["id"]]
-    for column in columns:
-        values = to_numbers(rows[column])
-        table[column] = values
-        for name in rows.index[np.isnan(values)]:
-            detail = f"{column} is {cells.at[name, column]!r}."
-            drops.add([name], "dataset", "descriptor_not_finite", detail, "descriptor_models")
-    return table
-
-
 def assemble(
     manifest: Path,
     rejected: Path,
@@ -206,8 +199,10 @@ def assemble(
     PorevoxError
         If no structure can be used, a column is missing, or a size is larger than the train list.
     """
+    check_needed(tables, study)
     drops = Drops()
-    structures = pd.Index(pd.read_csv(manifest, dtype=str, keep_default_na=False)["id"], name="id")
+    listed = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    structures = pd.Index(listed["id"], name="id")
     for row in pd.read_csv(rejected, dtype=str, keep_default_na=False).itertuples():
         drops.add([row.id or row.member], "structures", row.reason, row.detail)
     target, split = study["target"]["column"], study["split"]
@@ -217,10 +212,13 @@ def assemble(
         for name in dict.fromkeys([*study["descriptors"], *study["scalars"]])
         if name not in SCALE_COLUMNS
     ]
-    cells = join_tables(tables, list(dict.fromkeys([target, *numbers, *groups])), drops)
-    labels = label_structures(structures, cells, target, study["known_faulty"], drops)
-    parts = make_split(labels, cells, split, study["fold"])
-    check_sizes(sizes, shortest_train(labels, cells, split), study["study"])
+    rules = study.get("faulty_where", [])
+    bounded = [rule["column"] for rule in rules]
+    cells = join_tables(tables, list(dict.fromkeys([target, *numbers, *groups, *bounded])), drops)
+    faulty = faulty_rows(cells, study["known_faulty"], rules)
+    labels = label_structures(structures, cells, target, faulty, drops, study.get("sample") is not None)
+    parts = make_split(labels, cells, split, study["fold"], listed)
+    check_sizes(sizes, shortest_train(labels, cells, split, listed), study["study"])
     table = subset_table(parts, labels, drops)
     _check_subsets(table, study["study"])
     for channel in study["channels"]:
@@ -229,7 +227,8 @@ def assemble(
         table = add_voxels(table, channel["name"], channel["shards"])
     note_rejected({channel["name"]: channel["shards"] for channel in study["channels"]}, drops)
     table = add_descriptors(table, cells, numbers, drops)
-    _write(Path(out_dir), table, drops.frame(), structures, parts, study)
+    table = drop_incomplete(table, tables, study["descriptors"], drops)
+    _write(Path(out_dir), table, drops, structures, parts, study)
 
 
 def _check_subsets(table: pd.DataFrame, study: str) -> None:
@@ -241,27 +240,30 @@ def _check_subsets(table: pd.DataFrame, study: str) -> None:
             )
 
 
-def summarise(table: pd.DataFrame, drops: pd.DataFrame, structures: pd.Index) -> dict:
+def summarise(table: pd.DataFrame, drops: Drops, structures: pd.Index) -> dict:
     """Count what came in, what is used and why the rest is not.
 
     Parameters
     ----------
-    table, drops : pandas.DataFrame
+    table : pandas.DataFrame
         As written by :func:`assemble`.
+    drops : Drops
+        The ledger.
     structures : pandas.Index
         Ids of the manifest.
 
     Returns
     -------
     dict
-        ``n_structures``, ``n_usable``, number per subset, and number of drops per stage and reason.
+        ``n_structures``, ``n_usable``, number per subset, number of drops per stage and reason, and what
+        the user was warned of.
     """
-    reasons = drops.groupby(["stage", "reason"])["id"].nunique()
     return {
         "n_structures": len(structures),
         "n_usable": len(table),
         "subsets": {name: int((table["subset"] == name).sum()) for name in ("train", "validation", "test")},
-        "drops": {f"{stage}/{reason}": int(n) for (stage, reason), n in reasons.items()},
+        "drops": drops.counts(),
+        "warnings": drops.warnings,
     }
 
 
@@ -280,7 +282,7 @@ def _write(out_dir: Path, table, drops, structures, parts, study: dict) -> None:
     digest = hashlib.sha256(json.dumps([meta, stamps], sort_keys=True).encode() + text.encode())
     meta["digest"] = digest.hexdigest()
     _replace(out_dir / "table.csv", text)
-    _replace(out_dir / "drops.csv", drops.to_csv(index=False, lineterminator="\n"))
+    _replace(out_dir / "drops.csv", drops.frame().to_csv(index=False, lineterminator="\n"))
     _replace(out_dir / "summary.json", json.dumps(summarise(table, drops, structures), indent=1) + "\n")
     _replace(out_dir / "dataset.json", json.dumps(meta, indent=1) + "\n")
 

@@ -19,6 +19,9 @@ REASONS = {
     "net_charge": "the partial charges do not add up to a neutral cell",
     "timeout": "reading the file and computing its energies took longer than is allowed",
     "worker_crashed": "the process that read the file died",
+    # published: reading voxels that others computed
+    "voxels_not_finite": "the published voxels hold NaN, or an infinity that no energy can have",
+    "negative_factor": "a published Boltzmann factor is negative",
     # dataset: joining structures, labels and descriptors
     "no_structure": "the label table names a structure that the source does not hold",
     "no_label": "the structure is missing from the label table",
@@ -26,7 +29,10 @@ REASONS = {
     "duplicate_label": "the label table lists the id more than once",
     "known_faulty": "the dataset's entry lists the row as faulty",
     "descriptor_not_finite": "a descriptor is empty, not a number, NaN or infinite",
+    "incomplete_row": "another column of the label table has no value, and the dataset wants complete rows",
     "not_in_split": "the split lists do not name the structure",
+    # screen: asking a trained model
+    "input_not_finite": "what the model would see of the voxels is beyond all numbers",
 }
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from porevox.errors import PorevoxError
 from porevox.scores.bootstrap import bootstrap_metrics, percentile_interval
-from porevox.scores.metrics import METRICS, CountScorer
+from porevox.scores.metrics import SCORES, CountScorer
 from porevox.scores.pooled import read_runs
 from porevox.scores.scored_runs import Run, stack_predictions, write_table
 
@@ -78,7 +78,7 @@ def evaluate_model(
     columns = METRIC_COLUMNS + (FOLD_COLUMNS if "split" in runs[0].rows["test"] else [])
     table = pd.DataFrame([row for block in blocks for row in block], columns=columns)
     last = {SEED_MEAN: 1e300, ENSEMBLE: np.inf}
-    rank = {"subset": SUBSETS.index, "metric": METRICS.index, "seed": lambda value: last.get(value, value)}
+    rank = {"subset": SUBSETS.index, "metric": SCORES.index, "seed": lambda value: last.get(value, value)}
     table = table.sort_values(
         ["model", "subset", "n_train", "seed", "metric"],
         key=lambda column: column.map(rank[column.name]) if column.name in rank else column,
@@ -92,7 +92,7 @@ def evaluate_model(
 def _check_runs(runs: Sequence[Run]) -> None:
     if not runs:
         raise PorevoxError("There is no run to evaluate: name at least one folder of a trained model.")
-    seen = {}
+    seen: dict[tuple, Run] = {}
     for run in runs:
         if "test" not in run.rows:
             raise PorevoxError(f"{run.folder} holds no test predictions: the test set is empty.")
@@ -112,13 +112,13 @@ def _check_runs(runs: Sequence[Run]) -> None:
         groups = _same_rows([run for run in runs if subset in run.rows], subset)
         first = {}
         for group in groups:
-            for key in {(run.model, run.n_train) for run in group}:
-                if key in first:
+            for model, n_train in {(run.model, run.n_train) for run in group}:
+                if (model, n_train) in first:
                     raise PorevoxError(
-                        f"The seeds of model {key[0]} with {key[1]} structures were not scored on "
+                        f"The seeds of model {model} with {n_train} structures were not scored on "
                         f"the same {subset} rows: train them again on the same dataset."
                     )
-                first[key] = group
+                first[model, n_train] = group
 
 
 def _same_rows(runs: Sequence[Run], subset: str) -> list[list[Run]]:
@@ -141,9 +141,9 @@ def _score_subset(
     runs = sorted(runs, key=lambda run: (run.model, run.n_train, run.seed))
     y_true, y_pred = stack_predictions(runs, subset)
     scored, y_pred = _scored_columns(runs, y_pred)
-    scorer = CountScorer(y_true, y_pred)
+    scorer = CountScorer(y_true, y_pred, SCORES)
     values = scorer(np.ones((1, y_true.size)))[0]
-    samples = bootstrap_metrics(y_true, y_pred, resamples, seed)
+    samples = bootstrap_metrics(y_true, y_pred, resamples, seed, SCORES)
     folds = _score_folds(scorer, runs[0].rows[subset])
     rows = []
     for run, label, columns in scored:
@@ -151,7 +151,7 @@ def _score_subset(
         low, high = percentile_interval(samples[:, columns].mean(axis=1), confidence)
         scatter = () if folds is None else _scatter(folds[:, columns].mean(axis=1))
         head = (run.model, subset, run.size, run.n_train, run.n_used, label, y_true.size)
-        for j, metric in enumerate(METRICS):
+        for j, metric in enumerate(SCORES):
             rows.append((*head, metric, value[j], low[j], high[j], *(part[j] for part in scatter)))
     return rows
 
@@ -164,7 +164,8 @@ def _scored_columns(
     Returns for each its (first) run, its label, and which columns of predictions to average the scores
     of; and the predictions with those of the ensembles added.
     """
-    scored, columns = [], list(y_pred)
+    scored: list[tuple[Run, int | str, list[int]]] = []
+    columns = list(y_pred)
     for _, group in groupby(enumerate(runs), key=lambda item: (item[1].model, item[1].n_train)):
         members = list(group)
         places, first = [k for k, _ in members], members[0][1]

@@ -1,6 +1,8 @@
 """Fingerprints that a RetNet has learned: as they are, and as a map (thesis 4.1, figure 4.2)."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -130,7 +132,8 @@ def _draw_map(test: pd.DataFrame, explained: np.ndarray, meta: dict) -> Figure:
         linewidths=0,
         rasterized=many > 1000,
     )
-    for set_label, number, part in zip((axes.set_xlabel, axes.set_ylabel), (1, 2), explained, strict=True):
+    setters: tuple[Callable[[str], Any], ...] = (axes.set_xlabel, axes.set_ylabel)
+    for set_label, number, part in zip(setters, (1, 2), explained, strict=True):
         set_label(f"principal component {number} ({100 * part:.1f} % of variance)")
     limits = np.array([_limits(test[name].to_numpy()) for name in ("pc1", "pc2")])
     axes.set(xlim=limits[0], ylim=limits[1])

@@ -136,7 +136,7 @@ def henry_table(shards: list[Path], rejected: Path, spec: dict, out_dir: Path) -
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     without = [("structures", row) for row in _read(rejected)]
-    found = []
+    found: list[tuple] = []
     for shard in shards:
         without += [("voxels", row) for row in _read(shard / "ledger.csv")]
         found += _shard_rows(shard, spec)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -134,7 +135,7 @@ def _draw_quantity(axes: Axes, rows: pd.DataFrame, name: str, colours: Mapping[i
     for size, runs in rows.groupby("n_train"):
         runs = runs[runs[name] > 0]  # an epoch that was not validated, or what no logarithm has
         several = runs["seed"].nunique() > 1
-        look = {"linewidth": 0.5, "alpha": 0.55} if several else {"linewidth": 1.0}
+        look: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.55} if several else {"linewidth": 1.0}
         for _, run in runs.groupby("seed"):
             look["marker"] = "." if len(run) < _FEW else ""  # a line through one point is not seen
             axes.plot(run["epoch"], run[name], color=colours[size], **look)

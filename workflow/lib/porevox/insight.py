@@ -181,13 +181,13 @@ def check_structure(config: dict, study: str) -> None:
 
 
 def _structure_ids(config: dict, dataset: str) -> list[str] | None:
-    """Ids of a dataset's structures; None before they have been downloaded."""
+    """Ids of a dataset's structures; None before they have been downloaded, or their voxels have."""
     file = config["datasets"][dataset]["structures"]
-    if "path" in file:
-        from porevox.structures import scan
+    if file is not None and "path" in file:
+        from porevox.structures import sampled, scan
 
-        found = scan(layout.source_path(dataset, file), DigestCache(CACHE))
-        return [record.id for record in found.records]
+        found = scan(layout.source_path(file), DigestCache(CACHE), file["folder"])
+        return [record.id for record in sampled(found, config["datasets"][dataset]["sample"]).records]
     try:
         with open(layout.structures_dir(dataset) / "manifest.csv", encoding="utf-8", newline="") as stream:
             return [row["id"] for row in csv.DictReader(stream)]

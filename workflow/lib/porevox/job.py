@@ -13,7 +13,7 @@ LOG = logging.getLogger("porevox")
 
 
 @contextmanager
-def job(log_file: str | Path, what: str) -> Iterator[Callable[[int, int], None]]:
+def job(log_file: str | Path, what: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
     """Run a script's call: log to a file, and turn a user's error into one sentence.
 
     Parameters
@@ -24,6 +24,8 @@ def job(log_file: str | Path, what: str) -> Iterator[Callable[[int, int], None]]
         finished before a kill must still be told after it.
     what : str
         Short name of the work, for the progress bar and the log.
+    unit : str
+        "B" where progress is in bytes.
 
     Yields
     ------
@@ -46,7 +48,7 @@ def job(log_file: str | Path, what: str) -> Iterator[Callable[[int, int], None]]
     start = time.perf_counter()
     LOG.info("start: %s", what)
     try:
-        yield _progress(what)
+        yield _progress(what, unit)
     except PorevoxError as error:
         LOG.error("%s", error)
         print(f"\nporevox: {error}\nLog: {log_file}", file=sys.stderr)
@@ -67,9 +69,9 @@ def job(log_file: str | Path, what: str) -> Iterator[Callable[[int, int], None]]
     LOG.info("done: %s in %.1f s", what, time.perf_counter() - start)
 
 
-def _progress(what: str) -> Callable[[int, int], None]:
+def _progress(what: str, unit: str = "") -> Callable[[int, int], None]:
     if sys.stderr.isatty():
-        return _bar(what)
+        return _bar(what, unit)
     said = -1
 
     def log_tenths(done: int, total: int) -> None:
@@ -77,15 +79,16 @@ def _progress(what: str) -> Callable[[int, int], None]:
         tenth = 10 * done // max(total, 1)
         if tenth > said:
             said = tenth
-            LOG.info("%s: %d of %d", what, done, total)
+            amounts = (f"{n / 1e6:.1f} MB" if unit == "B" else n for n in (done, total))
+            LOG.info("%s: %s of %s", what, *amounts)
 
     return log_tenths
 
 
-def _bar(what: str) -> Callable[[int, int], None]:
+def _bar(what: str, unit: str) -> Callable[[int, int], None]:
     from tqdm import tqdm
 
-    bar = tqdm(desc=what, leave=False, mininterval=0.5)
+    bar = tqdm(desc=what, leave=False, mininterval=0.5, unit=unit or "it", unit_scale=unit == "B")
 
     def show(done: int, total: int) -> None:
         bar.total = total

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ from porevox.scores.scored_runs import write_table
 #: reach -10, which would flatten everything of interest).
 LOWEST_R2 = -0.25
 #: Single seeds.
-DOTS = {"marker": ".", "markersize": 3, "markeredgewidth": 0, "linestyle": ""}
+DOTS: dict[str, Any] = {"marker": ".", "markersize": 3, "markeredgewidth": 0, "linestyle": ""}
 #: More curves than this need the width of a page.
 CROWD = 5
 
@@ -98,7 +99,7 @@ def learning_curve(
         figure = new_figure(TWO_COLUMNS if wide else ONE_COLUMN, 3.6 if wide else 2.45)
         axes = figure.add_subplot()
         _set_ranges(axes, table, crossing)
-        handles = _draw_models(axes, table, names, styles)
+        handles: list[Line2D | Patch] = [*_draw_models(axes, table, names, styles)]
         handles += _draw_crossing(axes, crossing, names)
         axes.set_xlabel("training structures")
         axes.set_ylabel(wrap_text(f"test $R^2$, {pretty_label(target_label)}", 32))
@@ -168,7 +169,9 @@ def _set_ranges(axes: Axes, table: pd.DataFrame, crossing: dict) -> None:
     axes.set_xlim(low / margin, high * margin)
     axes.xaxis.set_major_locator(FixedLocator(sizes))
     axes.xaxis.set_minor_locator(NullLocator())
-    points = 60.0 * axes.figure.get_size_inches()[0] - 15  # width of the axes, roughly
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # which the axes were made in
+    points = 60.0 * figure.get_size_inches()[0] - 15  # width of the axes, roughly
     axes.xaxis.set_major_formatter(FixedFormatter(_tick_labels(sizes, low, high, points)))
     values = own[["value", "ci_low", "ci_high"]].to_numpy(float)
     values = values[np.isfinite(values)]
@@ -218,8 +221,8 @@ def _draw_models(
         off = rows[rows["value"] < bottom]
         if len(off):  # an empty line outside the axes would still claim room at the figure's corner
             below = True
-            marks = {"transform": axes.get_xaxis_transform(), "clip_on": False, "linestyle": ""}
-            marks |= {"marker": 7, "color": styles[model]["color"]}
+            marks: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+            marks |= {"linestyle": "", "marker": 7, "color": styles[model]["color"]}
             axes.plot(off["n_used"] * shift, [0.02] * len(off), **marks)
     if below:
         handles.append(Line2D([], [], marker=7, color=INK, linestyle="", label="below the axis"))
@@ -255,6 +258,7 @@ def _explain(table: pd.DataFrame, confidence: float) -> list[Line2D | Patch]:
     curve, seeds = table[table["kind"] == "curve"], table[table["kind"] == "seed"]
     label = f"{100 * confidence:g} % CI over the test set"
     label += ", averaged over seeds" if len(seeds) else ""
+    handles: list[Line2D | Patch]
     if curve["n_train"].nunique() > 1:
         handles = [Patch(facecolor=CONTROL_COLOUR, alpha=0.3, linewidth=0, label=label)]
     else:
@@ -286,11 +290,13 @@ def _draw_crossing(axes: Axes, crossing: dict, names: Mapping[str, str]) -> list
     if not crossing or len(axes.get_xticks()) == 1:
         return []  # without a curve there is no place where it crosses
     x, y = crossing["size"], crossing["reference_best_R2"]
-    guide = {"color": CONTROL_COLOUR, "linewidth": 0.6, "linestyle": (0, (1, 1.5)), "zorder": 1}
+    guide: dict[str, Any] = {"color": CONTROL_COLOUR, "linewidth": 0.6, "linestyle": (0, (1, 1.5))}
+    guide |= {"zorder": 1}
     axes.plot([x, x], [axes.get_ylim()[0], y], **guide)
     axes.plot([x, crossing["reference_best_size"]], [y, y], **guide)
     sign = "\u2264" if crossing["bounded_by_smallest"] else "\u2248"
     challenger, reference = (names[model] for model in crossing["models"])
     label = f"{challenger} reaches {reference}'s best at {sign} {count_text(round_size(x))}"
-    star = {"marker": "*", "markersize": 9, "markerfacecolor": "white", "markeredgewidth": 0.8}
-    return axes.plot(x, y, color=INK, linestyle="", zorder=6, label=label, **star)
+    star: dict[str, Any] = {"marker": "*", "markersize": 9, "markerfacecolor": "white"}
+    star |= {"markeredgewidth": 0.8, "linestyle": ""}
+    return axes.plot(x, y, color=INK, zorder=6, label=label, **star)

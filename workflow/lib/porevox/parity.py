@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -166,11 +168,13 @@ def _draw(panels, table, out_stem, target_label, unit, confidence) -> None:
     grid = figure.add_gridspec(2 * blocks, columns, height_ratios=[side - 0.2, 0.75] * blocks)
     limits, ranges = _limits(panels), _histogram_ranges(panels)
     dense = max(panel.y_true.size for panel in panels) >= DENSE
-    pairs, hexbins = [], []
+    pairs: list[tuple[Axes, Axes]] = []
+    hexbins: list[PolyCollection] = []
     for k, panel in enumerate(panels):
         row, column = divmod(k, columns)
         upper = figure.add_subplot(grid[2 * row, column])
-        hexbins.append(draw_points(upper, panel, limits, dense))
+        cells = draw_points(upper, panel, limits, dense)
+        hexbins += [] if cells is None else [cells]
         draw_top(upper, panel, table)
         annotate(upper, panel, limits, unit)
         upper.set_title(
@@ -186,7 +190,8 @@ def _draw(panels, table, out_stem, target_label, unit, confidence) -> None:
             lower.set_ylabel("resamples")
         pairs.append((upper, lower))
     if dense:
-        norm = LogNorm(1, max(2, *(cells.get_array().max() for cells in hexbins)))
+        counts: list[Any] = [cells.get_array() for cells in hexbins]
+        norm = LogNorm(1, max(2, *(count.max() for count in counts)))
         for cells in hexbins:
             cells.set_norm(norm)
         uppers = [upper for upper, _ in pairs]
@@ -227,7 +232,7 @@ def _align(figure: Figure, pairs: Sequence[tuple[Axes, Axes]]) -> None:
     for upper, lower in pairs:
         upper.apply_aspect()
         above, below = upper.get_position(), lower.get_position()
-        lower.set_position([above.x0, below.y0, above.width, below.height])
+        lower.set_position((above.x0, below.y0, above.width, below.height))
 
 
 def _top_legend(figure: Figure, table: pd.DataFrame) -> None:

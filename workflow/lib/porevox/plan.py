@@ -6,15 +6,23 @@ from pathlib import Path
 
 import yaml
 
-from porevox import channel_settings, insight, keys, layout, specs, starts
+from porevox import channel_settings, insight, keys, layout, screening, specs, starts, voxel_source
 from porevox import config as settings
 from porevox.errors import PorevoxError
+from porevox.hand_fetched import check_fetched
 from porevox.layout import ROOT
+from porevox.learning.devices import visible_devices
 from porevox.learning.recipe import EPOCHS_COMPARED, Recipe
 from porevox.split import check_sizes
 from porevox.tables import check_columns
 
 FIGURES = ("learning_curve", "parity")
+
+
+def hand_on_library() -> None:
+    """Make the processes that this one starts import this library, wherever another copy is installed."""
+    paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
 def load(config: dict) -> dict:
@@ -39,8 +47,11 @@ def load(config: dict) -> dict:
     config = settings.complete(config, entries)
     for section in ("studies", "models"):
         for name in config[section]:
-            if name in (*layout.RESERVED, "dataset", "figures"):
+            # `thesis` is the name of a model, and the folder of the thesis' own figures
+            own = ("thesis",) if section == "studies" else ()
+            if name in (*layout.RESERVED, *own, "dataset", "figures"):
                 raise PorevoxError(f"`{section}.{name}`: the name is taken by a folder; choose another.")
+    screening.add_screens(config)
     return config
 
 
@@ -59,38 +70,77 @@ def check(config: dict) -> None:
     """
     _check_results()
     for name in starts.studies_needed(config):
-        study = config["studies"][name]
-        _check_source(config, study["dataset"])
-        _check_tables(config, study, name)
-        _check_channels(config["grids"][study["grid"]]["channels"])
-        _check_lists(study, name)
-        _check_sizes(config, name)
-        insight.check_structure(config, name)
+        _check_study(config, name)
     for entry in config["henry"].values():
         _check_source(config, entry["dataset"])
         _check_channels(config["grids"][entry["grid"]]["channels"])
+    screening.check_voxels_needed(config)
+    for name, screen in config["screens"].items():
+        _check_source(config, screening.dataset_name(name))
+        _check_channels(config["grids"][screening.dataset_name(name)]["channels"])
+        if screen["ref"] is not None:
+            check_target(config, screen["ref"]["study"])
+
+
+def check_target(config: dict, study: str) -> None:
+    """Check a study that is asked for by its files, whether or not ``run`` names it.
+
+    Parameters
+    ----------
+    config : dict
+        A completed configuration.
+    study : str
+        Name of the study.
+
+    Raises
+    ------
+    PorevoxError
+        Names the key, what is wrong or missing, and the remedy.
+    """
+    checked = starts.studies_needed(config)
+    for name in starts.studies_needed({**config, "run": [study]}):
+        if name not in checked:
+            settings.check_study(config, name)
+            _check_study(config, name)
+
+
+def _check_study(config: dict, name: str) -> None:
+    study = config["studies"][name]
+    _check_source(config, study["dataset"])
+    _check_tables(config, study, name)
+    _check_channels(config["grids"][study["grid"]]["channels"])
+    voxel_source.check_study(config, name)
+    _check_lists(study, name)
+    _check_sizes(config, name)
+    insight.check_structure(config, name)
 
 
 def _check_source(config: dict, dataset: str) -> None:
-    file = config["datasets"][dataset]["structures"]
-    _check_exists(file, dataset)
+    check_fetched(config, dataset)
+    entry = config["datasets"][dataset]
+    _check_exists(entry["structures"] or entry["voxels"]["file"], dataset)
+    if entry["voxels"] is not None:
+        voxel_source.check_files(entry["voxels"], f"datasets.{dataset}.voxels")
     # a source that cannot be read is told here, not in the middle of planning
-    keys.source_key(dataset, file)
+    keys.content_key(dataset, entry)
 
 
 def _check_exists(file: dict, dataset: str) -> None:
-    if "path" in file and not layout.source_path(dataset, file).exists():
+    if "path" in file and not layout.source_path(file).exists():
         raise PorevoxError(
             f"`datasets.{dataset}` names {file['path']}, which does not exist; correct the path."
         )
 
 
 def _check_tables(config: dict, study: dict, name: str) -> None:
-    tables = keys.table_paths(config, study["dataset"])
-    for _, table in tables:
-        _check_exists(table["file"], study["dataset"])
+    dataset = study["dataset"]
+    for table in config["datasets"][dataset]["tables"]:
+        _check_exists(table["file"], dataset)
+    tables = keys.table_paths(config, dataset)
     if all(path.exists() for path, _ in tables):
         check_columns(tables, list(settings.columns_needed(config, study)), f"studies.{name}")
+        bounded = [rule["column"] for rule in config["datasets"][dataset]["faulty_where"]]
+        check_columns(tables, [(column, "faulty_where") for column in bounded], f"datasets.{dataset}")
 
 
 def _check_channels(channels: list[dict]) -> None:
@@ -131,8 +181,8 @@ def _check_sizes(config: dict, name: str) -> None:
 
 
 def n_gpus() -> int:
-    """Return the number of NVIDIA GPUs of this machine, without loading anything that could use them."""
-    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+    """Return the number of NVIDIA GPUs that may be used here, without loading anything that uses them."""
+    return len(visible_devices())
 
 
 def targets(config: dict, study: str) -> list[str]:
@@ -153,6 +203,7 @@ def targets(config: dict, study: str) -> list[str]:
     folder = layout.scored_dir(study, config["studies"][study]["split"]["folds"])
     files = [folder / name for name in ("metrics.csv", "comparison.csv", "crossing.json")]
     files += [folder / "figures" / f"{name}.png" for name in FIGURES]
+    files += [folder / "figures" / "parity.html", folder / "overview.html"]
     if any(settings.needs_descriptors(config["models"][name]) for name in config["studies"][study]["models"]):
         files.append(layout.study_dir(study, 0) / "figures" / "importance.png")
     if ensembles(config, study):

@@ -116,6 +116,14 @@ def _sentence(error, where: str) -> str:
     return f"{place} cannot be {shown}: {_expected(error)}." + (f" {allowed}" if allowed else "")
 
 
+def _any_of(options: list[dict]) -> str:
+    """Keys that belong together, or the values that a training-set size may have."""
+    together = [" and ".join(option["required"]) for option in options if "required" in option]
+    if together:
+        return f"it needs {', or '.join(together)}"
+    return "it must be a whole number of at least 2 or a percentage such as '25%'"
+
+
 def _expected(error) -> str:
     value = error.validator_value
     words = {
@@ -128,7 +136,8 @@ def _expected(error) -> str:
         "minItems": lambda: f"it must list at least {value}",
         "uniqueItems": lambda: "an entry is listed twice",
         "pattern": lambda: f"it must match {value}",
-        "anyOf": lambda: "it must be a whole number of at least 2 or a percentage such as '25%'",
+        "anyOf": lambda: _any_of(value),
+        "not": lambda: "give a value for " + " or ".join(value["properties"]),
         "oneOf": lambda: "give either `path` or `urls`",
     }
     return words.get(error.validator, lambda: error.message)()

@@ -3,9 +3,10 @@
 Imports nothing heavy: on a cluster every job asks these questions again.
 """
 
-from porevox import channel_settings, keys, layout
+from porevox import channel_settings, keys, layout, voxel_source
 from porevox import config as settings
 from porevox.files.digest import settings_digest
+from porevox.tables import table_settings
 
 
 def channels(config: dict, study: str) -> list[dict]:
@@ -44,7 +45,10 @@ def grid_channels(config: dict, dataset: str, grid: str) -> list[dict]:
     list of dict
         ``name``, ``settings``, ``forcefield``, ``quantity``, ``unit``, ``key`` and ``folder``.
     """
-    reading = config["datasets"][dataset]["reading"]
+    entry = config["datasets"][dataset]
+    if entry["voxels"] is not None:
+        return [voxel_source.channel(config, dataset, grid, keys.content_key(dataset, entry))]
+    reading = entry["reading"]
     found = []
     for channel in config["grids"][grid]["channels"]:
         path = channel_settings.forcefield_path(channel)
@@ -101,7 +105,7 @@ def dataset_spec(config: dict, study: str, fold: int) -> dict:
     -------
     dict
         ``study``, ``dataset``, ``target``, ``tables``, ``split``, ``fold``, ``grid``, ``transform``,
-        ``channels``, ``descriptors``, ``scalars`` and ``known_faulty``.
+        ``channels``, ``descriptors``, ``scalars``, ``known_faulty``, ``faulty_where`` and ``sample``.
     """
     spec = config["studies"][study]
     entry = config["datasets"][spec["dataset"]]
@@ -114,7 +118,7 @@ def dataset_spec(config: dict, study: str, fold: int) -> dict:
         "study": study,
         "dataset": spec["dataset"],
         "target": {"column": spec["target"], **target},
-        "tables": [{key: table[key] for key in ("id_column", "aliases")} for table in entry["tables"]],
+        "tables": [table_settings(table) for table in entry["tables"]],
         "split": _split(spec["split"]),
         "fold": fold,
         "grid": layout.geometry(config["grids"][spec["grid"]]),
@@ -123,6 +127,8 @@ def dataset_spec(config: dict, study: str, fold: int) -> dict:
         "descriptors": list(dict.fromkeys(name for names in descriptors for name in names)),
         "scalars": list(dict.fromkeys(name for m in models for name in m.get("scalars", []))),
         "known_faulty": entry["known_faulty"],
+        "faulty_where": entry["faulty_where"],
+        "sample": entry["sample"],
     }
 
 
@@ -136,8 +142,9 @@ def _transform(transform: dict, potentials: bool) -> dict:
 
 def _split(split: dict) -> dict:
     """What of a split's block counts: cross-validation needs no ``test``, a single split no ``folds``."""
-    unused = "test" if split["folds"] > 1 else "folds"
-    return {key: value for key, value in split.items() if key != unused}
+    unused = {"test" if split["folds"] > 1 else "folds"}
+    unused |= {"train_part", "test_part"} if split["kind"] != "parts" else {"seed", "test"}
+    return {key: value for key, value in split.items() if key not in unused}
 
 
 def dataset_key(config: dict, study: str, fold: int) -> str:
@@ -159,12 +166,12 @@ def dataset_key(config: dict, study: str, fold: int) -> str:
     """
     dataset = config["studies"][study]["dataset"]
     entry = config["datasets"][dataset]
-    content = [keys.source_key(dataset, entry["structures"])]
+    content = [keys.content_key(dataset, entry)]
     for table in entry["tables"]:
         file = table["file"]
         downloaded = "urls" in file
         content.append(
-            layout.download_key(file) if downloaded else keys.file_digest(layout.source_path(dataset, file))
+            layout.download_key(file) if downloaded else keys.file_digest(layout.source_path(file))
         )
     content += map(keys.file_digest, keys.split_lists(config, study))
     return settings_digest([dataset_spec(config, study, fold), content, keys.code(("dataset",))])

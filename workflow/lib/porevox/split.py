@@ -33,7 +33,18 @@ def shuffled(names: Iterable[str], seed: int) -> list[str]:
 
 
 def count(share: float, total: int) -> int:
-    """Return how many of ``total`` a share means: a fraction below 1, or a number as it is."""
+    """Return how many of ``total`` a share means: a fraction below 1, or a number as it is.
+
+    Parameters
+    ----------
+    share : float
+        A fraction of `total` below 1, else a number of structures.
+    total : int
+
+    Returns
+    -------
+    int
+    """
     return round(share * total) if share < 1 else int(share)
 
 
@@ -115,6 +126,49 @@ def group_split(
             "choose another split.group_column or another split.test."
         )
     return {subset: shuffled(part, seed) for subset, part in parts.items()}
+
+
+def part_split(
+    names: dict[str, dict[int, str]], train_part: str, test_part: str, validation: float
+) -> dict[str, list[str]]:
+    """Split by the parts in which voxels were published, in their published order.
+
+    The boundary between validation and test is counted on the published names, before any of them is
+    dropped for want of a label: it stays where the authors put it.
+
+    Parameters
+    ----------
+    names : dict
+        For each part, its usable names by their place among the published ones, from 0.
+    train_part : str
+        The part to train on.
+    test_part : str
+        The part whose first names validate, and whose others test.
+    validation : float
+        Number of published names, or a fraction of them below 1.
+
+    Returns
+    -------
+    dict
+        As for :func:`random_split`.
+
+    Raises
+    ------
+    PorevoxError
+        If nothing is left to train or to test on.
+    """
+    train = [names[train_part][place] for place in sorted(names[train_part])]
+    places = sorted(names[test_part])
+    held_out = [names[test_part][place] for place in places]
+    boundary = count(validation, places[-1] + 1 if places else 0)
+    n_validation = sum(place < boundary for place in places)
+    if len(train) < 2 or n_validation == len(held_out):
+        raise PorevoxError(
+            f"The published part {train_part} has {len(train)} names to train on, and of the {len(held_out)} "
+            f"of {test_part} {n_validation} are for validation: nothing is left to train or to test on; "
+            "change split.validation or the parts."
+        )
+    return {"test": held_out[n_validation:], "validation": held_out[:n_validation], "train": train}
 
 
 def members_of(names: Iterable[str], group_of: Callable[[str], str]) -> dict[str, list[str]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from porevox import layout
 from porevox.errors import PorevoxError
+from porevox.handover.locate import is_model, locate
+from porevox.handover.record import read_record
 from porevox.learning.recipe import Recipe
 
 #: Files of a run that another run starts from.
@@ -32,11 +34,41 @@ def start_folder(config: dict, model: str, split: int) -> Path | None:
         None for a model that starts afresh. Of a study with fewer splits its first one.
     """
     source = config["models"][model].get("init_from")
-    if source is None or isinstance(source, str):
-        return None if source is None else Path(source).expanduser()
+    if source is None:
+        return None
+    if not _is_of_study(source):
+        return _given_folder(source)
     same = split < config["studies"][source["study"]]["split"]["folds"]
     folder = layout.study_dir(source["study"], split if same else 0) / source["model"]
-    return folder / f"n{layout.size_token(source['size'])}" / f"seed{source['seed']}"
+    return folder / f"n{layout.size_token(source['size'])}" / f"seed{_seed(config, source)}"
+
+
+def _seed(config: dict, source: dict) -> int:
+    """The seed of a run of a study: the first one where none is named."""
+    seed = source.get("seed")
+    return config["studies"][source["study"]]["seeds"][0] if seed is None else seed
+
+
+def _is_of_study(source) -> bool:
+    """Whether a start is a run of one of the studies, not a path or an address."""
+    return isinstance(source, dict) and "study" in source
+
+
+def _given_folder(source: str | dict) -> Path:
+    """The run's folder in what the user names: itself, or a seed of a model that was handed over."""
+    folder = locate(source)
+    folder = folder / "bundle" if is_model(folder / "bundle") else folder
+    if not is_model(folder):
+        return folder
+    seeds = read_record(folder)["seeds"]
+    seed = source.get("seed") if isinstance(source, dict) else None
+    if seed is not None and seed not in seeds:
+        raise PorevoxError(
+            f"init_from names seed {seed} of {folder}, which has the seeds {', '.join(map(str, seeds))}: "
+            "choose "
+            "one of them."
+        )
+    return folder / f"seed{seeds[0] if seed is None else seed}"
 
 
 def start_files(config: dict, model: str, split: int) -> list[str]:
@@ -55,7 +87,7 @@ def start_files(config: dict, model: str, split: int) -> list[str]:
     folder = start_folder(config, model, split)
     if folder is None:
         return []
-    made_here = isinstance(config["models"][model]["init_from"], dict)
+    made_here = _is_of_study(config["models"][model]["init_from"])
     # an older run has no list of what it was trained on
     names = START_FILES if made_here or (folder / START_FILES[-1]).exists() else START_FILES[:-1]
     return [str(folder / name) for name in names]
@@ -106,19 +138,20 @@ def check_network(config: dict, model: str) -> None:
 
 
 def _check_start(config: dict, model: str, source: str | dict | None, where: str) -> None:
-    if isinstance(source, str):
-        if not (Path(source).expanduser() / "model.safetensors").is_file():
+    if source is not None and not _is_of_study(source):
+        if not (_given_folder(source) / "model.safetensors").is_file():
+            named = source if isinstance(source, str) else source.get("path") or source["url"]
             raise PorevoxError(
-                f"`{where}` names {source}, which holds no model.safetensors: give the folder of a "
-                "trained run."
+                f"`{where}` names {named}, which holds no model.safetensors: give the folder of a "
+                "trained run, or of a model that was handed over."
             )
-    if not isinstance(source, dict):
+    if not isinstance(source, dict) or not _is_of_study(source):
         return
     _choose(source["study"], config["studies"], f"{where}.study")
     study = config["studies"][source["study"]]
     _choose(source["model"], study["models"], f"{where}.model")
     _choose(source["size"], study["sizes"], f"{where}.size")
-    _choose(source["seed"], study["seeds"], f"{where}.seed")
+    _choose(_seed(config, source), study["seeds"], f"{where}.seed")
     kind = config["models"][source["model"]]["type"]
     if kind != "retnet":
         raise PorevoxError(
@@ -131,7 +164,7 @@ def _check_start(config: dict, model: str, source: str | dict | None, where: str
 
 def _check_circle(config: dict, model: str, where: str) -> None:
     seen, source = [model], config["models"][model]["init_from"]
-    while isinstance(source, dict):
+    while _is_of_study(source):
         if source["model"] in seen:
             raise PorevoxError(
                 f"`{where}` leads back to `{source['model']}`, so that no training could be the first: "
@@ -158,7 +191,7 @@ def studies_needed(config: dict) -> list[str]:
     for name in names:
         for model in config["studies"].get(name, {}).get("models", ()):
             source = config["models"].get(model, {}).get("init_from")
-            if isinstance(source, dict) and source["study"] in config["studies"]:
+            if _is_of_study(source) and source["study"] in config["studies"]:
                 names += [source["study"]] if source["study"] not in names else []
     return names
 

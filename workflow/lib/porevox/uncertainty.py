@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,8 +52,9 @@ def calibrate(run_folders: Iterable[str | Path], out_json: str | Path, unit: str
         structures.
     """
     runs = members(run_folders)
-    found = {"a": None, "b": None, "factors": None}
-    n, why = 0, "there is no validation set (split.validation is 0)"
+    found: dict[str, Any] = {"a": None, "b": None, "factors": None}
+    n = 0
+    why: str | None = "there is no validation set (split.validation is 0)"
     if all("validation" in run.rows for run in runs):
         errors, spread = ensemble_errors(runs, "validation")
         n, why = errors.size, _objection(errors, spread)

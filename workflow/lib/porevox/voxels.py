@@ -6,7 +6,7 @@ import logging
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -265,7 +265,7 @@ def _timed_out(limit_s: float, item: tuple[str, bytes]) -> _Rejected:
     return _Rejected(item[0], "timeout", f"took longer than {limit_s:g} s")
 
 
-def _reported(outcomes: Iterable, total: int, progress: Callable) -> Iterator:
+def _reported(outcomes: Iterable, total: int, progress: Callable) -> Generator:
     for done, outcome in enumerate(outcomes, start=1):
         yield outcome
         progress(done, total)

@@ -1,6 +1,7 @@
 """What a baseline sees: descriptors, the energy histogram, or what physics makes of the voxels."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,8 @@ def inputs_of(kind: str, options: dict, meta: dict) -> dict:
         return {}
     if kind == "physics":
         return {"henry": henry_channel(meta["channels"], options["channel"])["name"]}
-    features, found = options.get("features", "descriptors"), {}
+    features = options.get("features", "descriptors")
+    found: dict[str, Any] = {}
     if features in ("descriptors", "both"):
         own = options.get("descriptors")
         columns = list(meta["descriptors"] if own is None else own)

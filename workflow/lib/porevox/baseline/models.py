@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,11 +119,22 @@ class Baseline:
         Content of model.json; "inputs" says what the model looks at.
     """
 
-    model: object
+    model: Any
     meta: dict
 
     def features(self, dataset: Dataset, rows: pd.DataFrame) -> Features:
-        """Gather what the model looks at; see :func:`porevox.baseline.features.features_of`."""
+        """Gather what the model looks at; see :func:`porevox.baseline.features.features_of`.
+
+        Parameters
+        ----------
+        dataset : Dataset
+        rows : pandas.DataFrame
+            Of the dataset.
+
+        Returns
+        -------
+        Features
+        """
         return features_of(dataset, rows, self.meta["inputs"])
 
     def predict(self, features: np.ndarray) -> np.ndarray:
@@ -141,7 +153,12 @@ class Baseline:
         return self.model.predict(features)
 
     def to_bytes(self) -> bytes:
-        """Content of model.safetensors: the model's arrays, with model.json beside them."""
+        """Content of model.safetensors: the model's arrays, with model.json beside them.
+
+        Returns
+        -------
+        bytes
+        """
         arrays = {name: np.ascontiguousarray(array) for name, array in vars(self.model).items()}
         return save(arrays, {"porevox": json.dumps(self.meta)})
 

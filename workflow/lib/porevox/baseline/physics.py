@@ -123,4 +123,5 @@ def _line(features, y, candidate: tuple[str, str], clip_quantile: float) -> Line
     slope = float(above @ (y - np.mean(y))) / spread if spread > 1e-24 else 0.0
     intercept = float(np.mean(y)) - slope * float(np.mean(x / scale))
     numbers = (slope / scale, intercept, low, high)
-    return Line(*(np.array([number]) for number in numbers), np.array([column]), np.array([int(linear)]))
+    line = [np.array([number]) for number in (*numbers, column, int(linear))]
+    return Line(*line)

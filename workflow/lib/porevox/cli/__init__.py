@@ -1,4 +1,4 @@
-"""The command ``porevox``: voxels without a study around them, and pictures of voxels."""
+"""The command ``porevox``: voxels without a study around them, pictures of them, and predictions."""
 
 import argparse
 import logging
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from porevox import __version__
-from porevox.cli import show, signals, voxelize
+from porevox.cli import predict, show, signals, voxelize
 from porevox.errors import PorevoxError
 
-_ABOUT = "Voxels of energies and potentials in porous crystals, from CIFs."
-_COMMANDS = (voxelize, show)
+_ABOUT = "Voxels of energies and potentials in porous crystals, from CIFs, and what models say of them."
+_COMMANDS = (voxelize, show, predict)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

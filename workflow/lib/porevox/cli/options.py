@@ -167,7 +167,9 @@ def _forcefield(name: str) -> Path:
     from porevox import channel_settings
 
     _require_tables("give the path of a table with --forcefield")
-    return channel_settings.forcefield_path({"forcefield": name})
+    path = channel_settings.forcefield_path({"forcefield": name})
+    assert path is not None  # a name was given
+    return path
 
 
 def _require_tables(otherwise: str) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -186,7 +186,7 @@ def _check_same(structure: Structure, entry: dict, cif: Path) -> None:
 
 def _note(grid: GridSpec, channel: Channel, forcefield: str | None) -> str:
     """A line on what was computed, and how."""
-    values = asdict(channel)
+    values = channel.to_dict()
     if channel.kind == "lennard_jones":
         sigma, epsilon = values["probe_sigma_A"], values["probe_epsilon_K"]
         what = f"Lennard-Jones probe, σ = {sigma:g} Å, ε/k = {epsilon:g} K"

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 #: The alarm only repeats one of the others.
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
@@ -18,7 +19,7 @@ _SOON_S = 0.05
 class _State:
     """Of the command that is running: its process, the signal it got, and whether to wait."""
 
-    unraisable = staticmethod(sys.unraisablehook)
+    unraisable: Callable[[Any], Any] = staticmethod(sys.unraisablehook)
     process = 0
     received = 0
     waiting = 0
@@ -66,12 +67,22 @@ def _heed_lost(lost) -> None:
 
 
 def asked_to_stop() -> bool:
-    """Return whether a signal has asked the running command to stop."""
+    """Return whether a signal has asked the running command to stop.
+
+    Returns
+    -------
+    bool
+    """
     return _State.received != 0
 
 
 def exit_status() -> int:
-    """Return the exit status of a command that was stopped, 128 plus the signal's number."""
+    """Return the exit status of a command that was stopped, 128 plus the signal's number.
+
+    Returns
+    -------
+    int
+    """
     return 128 + (_State.received or signal.SIGINT)
 
 

@@ -6,8 +6,9 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from porevox import __version__
 from porevox.cli.gather import write_pack
@@ -133,7 +134,7 @@ def _write_rejected(work: Path, rejected: Iterable[Rejected]) -> Counter:
     rows = [(one.id, one.reason, one.detail) for one in rejected]
     with open(work / "ledger.csv", newline="", encoding="utf-8") as stream:
         header, *others = csv.reader(stream)
-    rows += others
+    rows += [(name, reason, detail) for name, reason, detail in others]
     with open(work / "rejected.csv", "w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerows([header, *rows])
     return Counter(reason for _, reason, _ in rows)
@@ -161,7 +162,7 @@ class _Bar:
     """A bar on a terminal, nothing elsewhere; to be called with (done) or (done, total)."""
 
     def __init__(self, what: str, quiet: bool):
-        self._bar: Callable | None = None
+        self._bar: Any = None
         if sys.stderr.isatty() and not quiet:
             from tqdm import tqdm
 

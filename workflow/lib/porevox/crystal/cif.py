@@ -128,7 +128,7 @@ def _decode(content: bytes) -> str:
 def _read(text: str) -> tuple[Listing, str]:
     """The first reading that succeeds and its name."""
     readings = {"gemmi": _by_gemmi, "gemmi-repaired": _by_repair, "pymatgen": _by_pymatgen}
-    refusal = None
+    refusal: StructureRejected | None = None
     for reader, reading in readings.items():
         try:
             return reading(text), reader
@@ -141,6 +141,7 @@ def _read(text: str) -> tuple[Listing, str]:
             # The second refusal is about cell and atoms, the first often about a stray quote.
             if reader != "pymatgen":
                 refusal = rejection
+    assert refusal is not None  # the readers before pymatgen failed as well
     raise refusal
 
 

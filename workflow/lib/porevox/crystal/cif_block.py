@@ -40,7 +40,7 @@ class Listing:
         Rows a, b, c, angstrom.
     operations : list of (M, 3, 4) float64
         See :func:`porevox.crystal.symmetry.operations`.
-    labels, elements : list of str, length N
+    labels, elements : sequence of str, length N
     frac : (N, 3) float64
         As given, not wrapped.
     occupancy : (N,) float64
@@ -58,7 +58,7 @@ class Listing:
 
     lattice_A: np.ndarray
     operations: list[np.ndarray]
-    labels: list[str]
+    labels: Sequence[str]
     elements: list[str]
     frac: np.ndarray
     occupancy: np.ndarray
@@ -86,7 +86,7 @@ def read_document(document: gemmi.cif.Document) -> Listing:
         ``no_atoms``: a cell but no atom; ``unreadable_cif``: no cell, or malformed values;
         ``unknown_element``.
     """
-    refusal = None
+    refusal: StructureRejected | None = None
     has_cell = has_atoms = False
     for block in document:
         try:
@@ -131,8 +131,8 @@ def _listing(values: Values) -> Listing:
     if len(chosen) == 0:
         raise StructureRejected("no_atoms", "no listed site has coordinates and an occupancy > 0")
     if len(chosen) < n:
-        labels, frac, occupancy = [labels[i] for i in chosen], frac[chosen], occupancy[chosen]
-        types = types and [types[i] for i in chosen]
+        labels, frac, occupancy = [labels[i] for i in chosen.tolist()], frac[chosen], occupancy[chosen]
+        types = types and [types[i] for i in chosen.tolist()]
     formula = " ".join(strings(values.get("_chemical_formula_sum", ())))
     symmetry = {tag: strings(column) for tag, column in values.items() if _is_symmetry(tag)}
     stated = operations(symmetry, angles)
@@ -178,7 +178,7 @@ def _cell_number(values: Values, tag: str) -> float:
     return given
 
 
-def _names(values: Values) -> tuple[list[str], list[str] | None]:
+def _names(values: Values) -> tuple[Sequence[str], Sequence[str] | None]:
     size = len(values.get(FRACT[0], ()) or values[CARTN[0]])
     types = values.get("_atom_site_type_symbol")
     labels = values.get("_atom_site_label")

@@ -1,6 +1,7 @@
 """The values of one block of a CIF by lower-case tag, and how they are understood."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import gemmi
 import numpy as np
@@ -59,8 +60,9 @@ def block_values(block: gemmi.cif.Block) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     atom_lists = []
     for item in block:
-        if item.pair is not None:
-            tag, value = item.pair
+        pair: Any = item.pair  # gemmi annotates it as an object
+        if pair is not None:
+            tag, value = pair
             values.setdefault(_tag(tag), [value])
         elif item.loop is not None:
             tags = [_tag(tag) for tag in item.loop.tags]

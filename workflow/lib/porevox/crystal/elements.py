@@ -45,7 +45,7 @@ def resolve_elements(types: Sequence[str] | None, labels: Sequence[str], formula
     if types is not None:
         by_type = {symbol: _from_type(symbol) for symbol in set(types)}
         if all(by_type.values()):
-            return [by_type[symbol] for symbol in types]
+            return [by_type[symbol] for symbol in types]  # type: ignore[misc]  # none of them is None
         _refuse_numbers(list(by_type))
     by_label = _from_labels(labels, formula)
     elements = []
@@ -83,8 +83,8 @@ def composition(formula: str) -> dict[str, float]:
     atoms: dict[str, float] = {}
     for part in formula.split():
         match = _COUNTED.fullmatch(part)
-        element = match and _symbol(match[1])
-        if not element:
+        element = _symbol(match[1]) if match is not None else None
+        if match is None or not element:
             return {}
         atoms[element] = atoms.get(element, 0.0) + float(match[2] or 1.0)
     return atoms
@@ -112,7 +112,7 @@ def _from_labels(labels: Sequence[str], formula: str) -> dict[str, str | None]:
     return {label: _from_run(run, in_formula, extended) for label, run in runs.items()}
 
 
-def _from_run(run: str, in_formula: set[str], extended: set[str]) -> str | None:
+def _from_run(run: str, in_formula: set[str | None], extended: set[str]) -> str | None:
     """Element of a label's leading letters: two letters are tried before one."""
     if len(run) < 2:
         return _symbol(run) if run else None

@@ -96,7 +96,12 @@ class PeriodicPoints:
         self.tree = cKDTree(images @ lattice_A, compact_nodes=False, balanced_tree=False)
 
     def any_close(self) -> bool:
-        """Whether any two points (or a point and its own image) are within the radius."""
+        """Whether any two points (or a point and its own image) are within the radius.
+
+        Returns
+        -------
+        bool
+        """
         return self.tree.count_neighbors(self.tree, self.radius_A) > self.tree.n
 
     def closest(self) -> tuple[int, int, float]:

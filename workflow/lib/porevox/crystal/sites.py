@@ -1,5 +1,6 @@
 """From listed sites to the atoms of one unit cell: symmetry and overlap."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,12 +44,12 @@ class Sites:
         return len(self.site)
 
     @cached_property
-    def elements(self) -> list[str]:
+    def elements(self) -> Sequence[str]:
         """Plain symbol of each site."""
         return _picked(self.listing.elements, self.site)
 
     @cached_property
-    def labels(self) -> list[str]:
+    def labels(self) -> Sequence[str]:
         """Label of each site; images share that of the listed site."""
         return _picked(self.listing.labels, self.site)
 
@@ -78,12 +79,22 @@ class Sites:
         return Sites(self.listing, self.frac[chosen], self.site[chosen], self.operation[chosen])
 
     def name(self, i: int) -> str:
-        """Label and element of one site, for messages."""
+        """Label and element of one site, for messages.
+
+        Parameters
+        ----------
+        i : int
+            Its place among these sites.
+
+        Returns
+        -------
+        str
+        """
         label, element = self.labels[i][:30], self.elements[i]
         return label if label == element else f"{label} ({element})"
 
 
-def _picked(values: list[str], chosen: np.ndarray) -> list[str]:
+def _picked(values: Sequence[str], chosen: np.ndarray) -> Sequence[str]:
     if len(chosen) == len(values) and (chosen == np.arange(len(chosen))).all():
         return values
     return [values[i] for i in chosen.tolist()]

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -74,7 +75,7 @@ def _atomic_weight(element: str) -> float:
     return gemmi.Element(element).weight
 
 
-def lattice_from_parameters(lengths_A: np.ndarray, angles_deg: np.ndarray) -> np.ndarray:
+def lattice_from_parameters(lengths_A: Iterable[float], angles_deg: Iterable[float]) -> np.ndarray:
     """Lattice vectors with c along z and a in the xz plane.
 
     Parameters

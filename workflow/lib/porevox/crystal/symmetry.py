@@ -98,7 +98,7 @@ def unlisted_operations(
 
 
 def _stated(column: Sequence[str] | None) -> bool:
-    return bool(column) and any(value not in ("?", ".", "") for value in column)
+    return column is not None and any(value not in ("?", ".", "") for value in column)
 
 
 def _matrices(group: gemmi.GroupOps) -> np.ndarray:

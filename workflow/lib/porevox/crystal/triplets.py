@@ -94,8 +94,9 @@ def _refuse_incomplete(rows: np.ndarray, scale: int) -> None:
 def _exact(text: str) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
     """Rotation, row by row, and translation of one triplet."""
     parts = text.split(",") if len(text) <= _MAX_LENGTH else ()
-    understood = [_part(part.replace(" ", "").lower()) for part in parts]
-    if len(understood) != 3 or None in understood:
+    readings = [_part(part.replace(" ", "").lower()) for part in parts]
+    understood = [reading for reading in readings if reading is not None]
+    if len(readings) != 3 or len(understood) != 3:
         raise _malformed(text)
     rotation = [row for row, _ in understood]
     # Anything else would stretch the cell or flatten it.

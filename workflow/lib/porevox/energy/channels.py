@@ -77,19 +77,26 @@ def channel_from_dict(values: Mapping) -> Channel:
         The kind or a key is unknown, or a value is not allowed.
     """
     kind = values.get("kind", "lennard_jones")
+    chosen: type[Channel]
     # Imported when asked for: the others' compiled functions need not be loaded.
     if kind == "lennard_jones":
-        from porevox.energy.lennard_jones_channel import LennardJonesChannel as Chosen
+        from porevox.energy.lennard_jones_channel import LennardJonesChannel
+
+        chosen = LennardJonesChannel
     elif kind == "electrostatic":
-        from porevox.energy.electrostatic_channel import ElectrostaticChannel as Chosen
+        from porevox.energy.electrostatic_channel import ElectrostaticChannel
+
+        chosen = ElectrostaticChannel
     elif kind == "guest":
-        from porevox.energy.guest_channel import GuestChannel as Chosen
+        from porevox.energy.guest_channel import GuestChannel
+
+        chosen = GuestChannel
     else:
         raise PorevoxError(f"channel kind {kind!r} is unknown; choose one of {', '.join(KINDS)}")
-    return Chosen.from_dict(values)
+    return chosen.from_dict(values)
 
 
-def settings_of(cls: type, values: Mapping) -> dict:
+def settings_of(cls: type[Channel], values: Mapping) -> dict:
     """Check the names of a channel's settings.
 
     Parameters
@@ -109,7 +116,8 @@ def settings_of(cls: type, values: Mapping) -> dict:
         A setting is unknown.
     """
     settings = {key: value for key, value in values.items() if key != "kind"}
-    unknown = sorted(set(settings) - set(cls.__dataclass_fields__))
+    known = cls.__dataclass_fields__  # type: ignore[attr-defined]  # every channel is a dataclass
+    unknown = sorted(set(settings) - set(known))
     if unknown:
         raise PorevoxError(f"a channel of kind {cls.kind} has no setting named {unknown[0]!r}")
     return settings
@@ -141,5 +149,15 @@ def check_positive(channel: Channel, *fields: str) -> None:
 
 
 def whole_grid_MB(grid: GridSpec) -> float:
-    """Memory of one channel's voxels in double and single precision and on their way to a file, MB."""
+    """Memory of one channel's voxels in double and single precision and on their way to a file, MB.
+
+    Parameters
+    ----------
+    grid : GridSpec
+
+    Returns
+    -------
+    float
+        MB (10^6 bytes).
+    """
     return (8 + 4 + 4) * float(grid.n) ** 3 / 1e6

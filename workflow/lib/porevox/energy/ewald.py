@@ -183,7 +183,7 @@ class EwaldPotential:
             opposite charges share one place, they cancel.
         """
         shift = np.zeros(3) if shift_A is None else np.asarray(shift_A, dtype=np.float64)
-        rows = np.ones(self._counts[:2], dtype=bool) if wanted is None else wanted.any(axis=2)
+        rows = np.ones(self._counts[:2], dtype=bool) if wanted is None else np.asarray(wanted.any(axis=2))
         values = self._near.at(shift, rows) + self._far.at(shift, rows)
         values[values > _INFINITE_V] = np.inf
         values[values < -_INFINITE_V] = -np.inf

@@ -208,7 +208,7 @@ def mix(
         sites = list(zip(elements, labels, strict=True))
     rows = np.fromiter(map(forcefield.sites.__getitem__, sites), dtype=np.intp, count=len(sites))
     if (rows == NO_ROW).any():
-        without = sorted({elements[i] for i in np.flatnonzero(rows == NO_ROW)})
+        without = sorted({elements[i] for i in np.flatnonzero(rows == NO_ROW).tolist()})
         raise StructureRejected(
             "unknown_element",
             f"the force field {forcefield.name} has no parameters for {', '.join(without)}",

@@ -118,8 +118,8 @@ class DistinctPoints:
 
     origin_A: np.ndarray
     steps_A: np.ndarray
-    counts: tuple[int, int, int]
-    take: tuple[np.ndarray, np.ndarray, np.ndarray]
+    counts: tuple[int, ...]
+    take: tuple[np.ndarray, ...]
     periodic: bool
 
     def expand(self, values: np.ndarray) -> np.ndarray:

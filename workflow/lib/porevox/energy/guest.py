@@ -198,7 +198,9 @@ def places_in_orientations(groups: Sequence[SiteGroup], n: int) -> np.ndarray:
     if free == "rotation":
         return np.einsum("rij,sj->rsi", rotations(n), places)
     turned = axes(n) if free == "axis" else directions(n)
-    return turned[:, None, :] * _along_axis(places)[None, :, None]
+    along = _along_axis(places)
+    assert along is not None  # a guest that is not free to rotate lies on a line
+    return turned[:, None, :] * along[None, :, None]
 
 
 def _along_axis(places: np.ndarray) -> np.ndarray | None:

@@ -67,7 +67,10 @@ class GuestEnergy:
         if wells and forcefield is None:
             raise PorevoxError("a guest with Lennard-Jones sites needs a force field; name one")
         ending = (cutoff_A, truncation)
-        self._wells = {well: LennardJonesSum(structure, points, forcefield, *well, *ending) for well in wells}
+        self._wells = {}
+        for well in wells:
+            assert forcefield is not None  # see above
+            self._wells[well] = LennardJonesSum(structure, points, forcefield, *well, *ending)
         self._groups = groups
         charged = sum(group.charge_e != 0.0 for group in groups)
         if charged:
@@ -158,6 +161,7 @@ def _walled(group: SiteGroup, structure: Structure, forcefield: ForceField | Non
     """Whether Lennard-Jones walls alone keep the site's charge away from every atom."""
     wall = np.zeros(structure.n_atoms)
     for sigma_A, epsilon_K in group.wells:
+        assert forcefield is not None  # wells are refused without one
         sigma, epsilon = mix(forcefield, structure.elements, sigma_A, epsilon_K, structure.labels)
         ratio = (sigma / HARD_CORE_A) ** 6
         wall += 4.0 * epsilon * ratio * (ratio - 1.0)

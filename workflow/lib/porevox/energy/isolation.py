@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -91,7 +91,7 @@ def map_isolated(
     chunk_size: int = 8,
     limit_s: float | None = None,
     timed_out: Callable[[Any], Any] | None = None,
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """Map over items in processes of their own, in order, surviving the death of any of them.
 
     When a worker dies, every chunk that was under way is done again item by item in a process
@@ -127,6 +127,7 @@ def map_isolated(
         Whatever `work` raises: only a dying process and time are handled here.
     """
     if limit_s is not None:
+        assert timed_out is not None  # comes with a limit
         work = partial(_within, work, limit_s, timed_out)
     items = iter(items)
     under_way: deque = deque()
@@ -197,7 +198,7 @@ def _one_by_one(
                 # The system counts a process's time in ticks and may end it before the grace is over; no
                 # item in time is still at work after its limit.
                 late = limit_s is not None and time.monotonic() - start >= limit_s
-                yield timed_out(item) if late else crashed(item)
+                yield timed_out(item) if late and timed_out is not None else crashed(item)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

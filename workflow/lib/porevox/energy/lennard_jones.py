@@ -26,6 +26,10 @@ _SPAN_SLACK = 1e-9
 def check_truncation(truncation: str) -> None:
     """Refuse an unknown way to end a pair potential at its cutoff.
 
+    Parameters
+    ----------
+    truncation : str
+
     Raises
     ------
     PorevoxError

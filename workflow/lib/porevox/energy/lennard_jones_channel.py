@@ -75,7 +75,7 @@ class LennardJonesChannel:
         """
         return {"kind": self.kind, **asdict(self)}
 
-    def compute(self, structure: Structure, grid: GridSpec, forcefield: ForceField) -> ChannelResult:
+    def compute(self, structure: Structure, grid: GridSpec, forcefield: ForceField | None) -> ChannelResult:
         """Energy of the probe at every point of a grid.
 
         Sums 4 eps_ij [(sigma_ij/r)^12 - (sigma_ij/r)^6] over all atoms and their periodic images
@@ -98,6 +98,7 @@ class LennardJonesChannel:
         StructureRejected
             ``unknown_element``, or ``absurd_cell`` for a lattice or a position that is not finite.
         """
+        assert forcefield is not None  # a channel of this kind always names one
         points = distinct_points(grid, structure.lattice_A, self.cutoff_A)
         site = (self.probe_sigma_A, self.probe_epsilon_K)
         total = LennardJonesSum(structure, points, forcefield, *site, self.cutoff_A, self.truncation)

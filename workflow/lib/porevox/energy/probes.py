@@ -39,7 +39,7 @@ def find_probe(name: str, tables: Sequence[Path]) -> tuple[float, float]:
     PorevoxError
         There is no probe of that name, or a table is broken.
     """
-    probes = {}
+    probes: dict[str, tuple[float, float]] = {}
     for path in tables:
         probes |= _read_probes(Path(path), *stamp(path))
     return _choose(probes, name, "probe", tables)
@@ -68,7 +68,7 @@ def find_guest(name: str, tables: Sequence[Path]) -> tuple[dict[str, float], ...
     PorevoxError
         There is no guest of that name, or a table is broken.
     """
-    guests = {}
+    guests: dict[str, tuple[tuple, ...]] = {}
     for path in tables:
         guests |= _read_guests(Path(path), *stamp(path))
     return tuple(dict(site) for site in _choose(guests, name, "guest", tables))

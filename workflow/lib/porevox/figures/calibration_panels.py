@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,9 @@ from porevox.figures.figure_style import (
 )
 from porevox.figures.figure_text import pretty_unit, wrap_text
 
-DIAGONAL = {"color": CONTROL_COLOUR, "linewidth": 0.7, "linestyle": (0, (5, 3)), "zorder": 0}
+#: What is added to a model's look, by the kind of intervals.
+LOOKS: dict[str, dict[str, Any]] = {"raw": {"markerfacecolor": "white", "alpha": 0.55}, "calibrated": {}}
+DIAGONAL: dict[str, Any] = {"color": CONTROL_COLOUR, "linewidth": 0.7, "linestyle": (0, (5, 3)), "zorder": 0}
 
 
 def draw_calibration(
@@ -81,11 +84,11 @@ def _draw_coverage(axes: Axes, drawn: pd.DataFrame, names: Mapping, styles: Mapp
     handles = []
     for model in rows["model"].unique():
         look = styles[model]
-        for kind, extra in (("raw", {"markerfacecolor": "white", "alpha": 0.55}), ("calibrated", {})):
+        for kind, extra in LOOKS.items():
             part = rows[(rows["model"] == model) & (rows["intervals"] == kind)]
             axes.plot(100 * part["at"], 100 * part["value"], **look, **extra)
         handles.append(Line2D([], [], label=names[model], **look))
-    faint = {"color": INK, "marker": "o", "markerfacecolor": "white", "alpha": 0.55}
+    faint: dict[str, Any] = {"color": INK, "marker": "o", "markerfacecolor": "white", "alpha": 0.55}
     handles.append(Line2D([], [], label="raw spread of the seeds", **faint))
     handles.append(Line2D([], [], label="as it should be", **DIAGONAL))
     low = 0 if rows.empty else 5 * np.floor(min(20 * rows["value"].min(), 9))
@@ -100,7 +103,7 @@ def _draw_errors(axes: Axes, drawn: pd.DataFrame, styles: Mapping, unit: str | N
     rows = drawn[drawn["quantity"] != "coverage"]
     values = rows.loc[rows["value"] > 0, "value"]
     for model in rows["model"].unique():
-        for kind, extra in (("raw", {"markerfacecolor": "white", "alpha": 0.55}), ("calibrated", {})):
+        for kind, extra in LOOKS.items():
             part = rows[(rows["model"] == model) & (rows["intervals"] == kind)]
             part = part.pivot(index="at", columns="quantity", values="value")
             if len(part):

@@ -8,12 +8,14 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from porevox.figures.figure_text import wrap_text
 from porevox.learning.runs import write_atomically
@@ -34,7 +36,7 @@ LINES = (
 CONTROL_COLOUR = "#7f7f7f"
 INK = "#222222"
 
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
     "font.size": 8,
     "axes.labelsize": 8,
@@ -91,7 +93,9 @@ def new_figure(width: float, height: float) -> Figure:
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)
+    engine = figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)  # asked for above
+    engine.set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)
     return figure
 
 
@@ -112,14 +116,14 @@ def save_figure(figure: Figure, stem: str | Path) -> None:
         write_atomically(f"{stem}.{kind}", buffer.getvalue())
 
 
-def add_legend(figure: Figure, handles: Sequence[Line2D], where: str) -> None:
+def add_legend(figure: Figure, handles: Sequence[Artist], where: str) -> None:
     """Put a legend outside the axes, in as few rows as fit; the figure grows with them.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         From :func:`new_figure`.
-    handles : sequence of matplotlib.lines.Line2D
+    handles : sequence of matplotlib.artist.Artist
         With their labels; long ones are wrapped.
     where : str
         ``upper`` or ``lower``.
@@ -128,17 +132,17 @@ def add_legend(figure: Figure, handles: Sequence[Line2D], where: str) -> None:
     room, shape = width * 72 - 8, 32  # points; the second for a handle and the gaps around it
     lines = []
     for handle in handles:
-        text = handle.get_label()
+        text = str(handle.get_label())
         share = (room - shape) / max(_text_width(figure, text), 1)
         if share < 1:
             handle.set_label(wrap_text(text, max(1, int(0.95 * share * len(text)))))
-        lines.append(handle.get_label().split("\n"))
+        lines.append(str(handle.get_label()).split("\n"))
     widths = [shape + max(_text_width(figure, line) for line in item) for item in lines]
     rows = next((r for r in range(1, len(handles)) if _columns_width(widths, r) <= room), len(handles))
     figure.set_size_inches(width, height + 0.14 * rows * max(map(len, lines)))
     figure.legend(
         handles=list(handles),
-        loc=f"outside {where} left",
+        loc="outside upper left" if where == "upper" else "outside lower left",
         ncols=math.ceil(len(handles) / rows),
         handlelength=2.6,
         columnspacing=1.0,
@@ -150,6 +154,7 @@ def add_legend(figure: Figure, handles: Sequence[Line2D], where: str) -> None:
 def _text_width(figure: Figure, text: str) -> float:
     """Width of one line of a legend's text in points."""
     font = FontProperties(size=_SETTINGS["legend.fontsize"])
+    assert isinstance(figure.canvas, FigureCanvasAgg)  # see new_figure
     renderer = figure.canvas.get_renderer()
     pixels = renderer.get_text_width_height_descent(text, font, ismath="$" in text)[0]
     return pixels * 72 / figure.dpi
@@ -182,7 +187,8 @@ def model_styles(models: Sequence[str], controls: Iterable[str] = ()) -> dict[st
     dict of str to dict
         Keyword arguments for :meth:`matplotlib.axes.Axes.plot`.
     """
-    styles, controls = {}, set(controls)
+    styles: dict[str, dict[str, Any]] = {}
+    controls = set(controls)
     for model in models:
         k = len(styles.keys() - controls)
         if model in controls:

@@ -28,10 +28,11 @@ def pretty_unit(unit: str | None) -> str:
         return ""
     parts = unit.split("/")
     found = [_UNIT.fullmatch(part.strip()) for part in parts]
-    if not all(found):
+    matches = [match for match in found if match is not None]
+    if len(matches) < len(found):
         return plain_text(unit)
     words = []
-    for place, match in enumerate(found):
+    for place, match in enumerate(matches):
         symbol, power, condition = match.groups()
         power = f"-{power or 1}" if place else power
         symbol = "Å" if symbol == "A" else symbol

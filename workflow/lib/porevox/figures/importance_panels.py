@@ -63,7 +63,9 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, shown: Sequence[str], colour: st
                 (0, place),
                 xytext=(3, 0),
                 textcoords="offset points",
-                **{"va": "center", "fontsize": 6, "color": "#7f7f7f"},
+                va="center",
+                fontsize=6,
+                color="#7f7f7f",
             )
             continue
         row = part.loc[feature]
@@ -72,7 +74,10 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, shown: Sequence[str], colour: st
             row["importance"],
             place,
             xerr=row["importance_std"],
-            **{"color": INK, "linewidth": 0.8, "capsize": 1.8, "capthick": 0.8},
+            color=INK,
+            linewidth=0.8,
+            capsize=1.8,
+            capthick=0.8,
         )
     axes.axvline(0, color=INK, linewidth=0.6)
     axes.spines["left"].set_visible(False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,33 +36,59 @@ class Page:
     height: float
 
     def axes(self, width: float, bottom: float, height: float) -> Axes:
-        """Return new axes without ticks at the current x; `bottom` from the foot of the columns."""
+        """Return new axes without ticks at the current x; `bottom` from the foot of the columns.
+
+        Parameters
+        ----------
+        width, bottom, height : float
+            Inches.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
         total = self.figure.get_size_inches()
-        place = (self.x, self.bottom + bottom, width, height)
-        axes = self.figure.add_axes([part / total[k % 2] for k, part in enumerate(place)])
+        (across, up), at = total, self.bottom + bottom
+        axes = self.figure.add_axes((self.x / across, at / up, width / across, height / up))
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(True)
         axes.spines[:].set_linewidth(0.4)
         return axes
 
     def write(self, width: float, above: str, below: str = "") -> None:
-        """Write the name of a column over it, and what it holds beneath; both centred."""
+        """Write the name of a column over it, and what it holds beneath; both centred.
+
+        Parameters
+        ----------
+        width : float
+            Of the column, inches.
+        above : str
+            The name in bold; a second line in small letters.
+        below : str
+        """
         total = self.figure.get_size_inches()
         x = (self.x + width / 2) / total[0]
         head, _, rest = above.partition("\n")
         top = self.bottom + self.height
-        look = {"ha": "center", "va": "bottom"}
+        look: dict[str, Any] = {"ha": "center", "va": "bottom"}
         self.figure.text(x, (top + 0.17) / total[1], head, fontsize=7, fontweight="bold", **look)
         self.figure.text(x, (top + 0.05) / total[1], rest, fontsize=6, **look)
         self.figure.text(x, (self.bottom - 0.05) / total[1], below, fontsize=6, ha="center", va="top")
 
     def arrow(self, width: float, words: str = "") -> None:
-        """Fill a gap with an arrow to the right at half height; `words` stand above it."""
+        """Fill a gap with an arrow to the right at half height; `words` stand above it.
+
+        Parameters
+        ----------
+        width : float
+            Of the gap, inches; x moves on by it.
+        words : str
+        """
         total = self.figure.get_size_inches()
         y = (self.bottom + self.height / 2) / total[1]
         start, end = (self.x + 0.03) / total[0], (self.x + width - 0.03) / total[0]
-        look = {"arrowstyle": "-|>,head_length=0.3,head_width=0.15", "color": INK, "linewidth": 0.7}
-        look |= {"shrinkA": 0, "shrinkB": 0, "mutation_scale": 10}
+        look: dict[str, Any] = {"arrowstyle": "-|>,head_length=0.3,head_width=0.15", "color": INK}
+        look |= {"linewidth": 0.7, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 10}
         patch = FancyArrowPatch((start, y), (end, y), transform=self.figure.transFigure, **look)
         self.figure.add_artist(patch)
         middle = (start + end) / 2
@@ -69,10 +96,17 @@ class Page:
         self.x += width
 
     def say(self, word: str, under: Sequence[str]) -> None:
-        """Write a word at half height into what is left of the page, and small lines under it."""
+        """Write a word at half height into what is left of the page, and small lines under it.
+
+        Parameters
+        ----------
+        word : str
+        under : sequence of str
+            Empty ones are left out.
+        """
         total = self.figure.get_size_inches()
         x, middle = (total[0] + self.x) / 2 / total[0], self.bottom + self.height / 2
-        look = {"ha": "center", "fontsize": 9, "fontweight": "bold", "va": "center"}
+        look: dict[str, Any] = {"ha": "center", "fontsize": 9, "fontweight": "bold", "va": "center"}
         self.figure.text(x, middle / total[1], word, **look)
         lines = "\n".join(filter(None, under))
         self.figure.text(x, (middle - 0.1) / total[1], lines, fontsize=6, ha="center", va="top")

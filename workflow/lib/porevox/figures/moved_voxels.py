@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -137,12 +138,12 @@ def _draw_axes(axes: Axes, box: VoxelBox, corner: np.ndarray, directions: np.nda
     start = eye.project(box.origin_A + corner @ box.edges_A)
     for name, colour, direction in zip("abc", AXIS_COLOURS, directions, strict=True):
         end = eye.project(box.origin_A + (corner + _ARROW * direction) @ box.edges_A)
-        arrow = {"arrowstyle": "-|>,head_length=0.35,head_width=0.18", "color": colour}
+        arrow: dict[str, Any] = {"arrowstyle": "-|>,head_length=0.35,head_width=0.18", "color": colour}
         arrow |= {"linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
-        axes.annotate("", end, start, arrowprops=arrow, zorder=5, annotation_clip=False)
+        axes.annotate("", tuple(end), tuple(start), arrowprops=arrow, zorder=5, annotation_clip=False)
         beyond = start + 1.28 * (end - start)
-        look = {"fontsize": 7, "fontweight": "bold", "color": colour, "path_effects": _HALO}
-        axes.annotate(name, beyond, ha="center", va="center", zorder=6, **look)
+        look: dict[str, Any] = {"fontsize": 7, "fontweight": "bold", "color": colour, "path_effects": _HALO}
+        axes.annotate(name, tuple(beyond), ha="center", va="center", zorder=6, **look)
 
 
 def draw_moved_slice(axes: Axes, seen: NetworkInput, move: Move, part: float, scale: Scale) -> QuadMesh:

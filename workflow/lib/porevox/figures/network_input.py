@@ -107,6 +107,7 @@ def _field(values: np.ndarray, channel: dict, transform: dict) -> np.ndarray:
     if channel["quantity"] == "boltzmann_factor":
         settings = channel.get("settings", {})
         temperature_K = channel.get("temperature_K", settings.get("temperature_K", temperature_K))
+    assert temperature_K is not None  # a Boltzmann factor is always of some temperature
     factor = np.expm1(values) if transform["kind"] == "log1p_boltzmann" else values
     energy_K = -temperature_K * np.log(np.maximum(factor, _LEAST_FACTOR))
     return np.where(factor > 0, energy_K, np.inf)

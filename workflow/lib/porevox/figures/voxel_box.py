@@ -37,7 +37,7 @@ class VoxelBox:
     field: np.ndarray
     edges_A: np.ndarray
     origin_A: np.ndarray
-    axes: tuple[str, str, str]
+    axes: tuple[str, ...]
     structure: Structure | None
     periodic: bool
 
@@ -112,4 +112,5 @@ def pore_middle(box: VoxelBox, level: float) -> tuple[float, float, float]:
     distance = distance_transform_edt(pore, sampling=spacing)[inner]
     fractions = np.argwhere(distance >= _AS_LARGE * distance.max()) / (np.array(distance.shape) - 1)
     nearest = np.linalg.norm(fractions - 0.5, axis=1).argmin()
-    return tuple(float(part) for part in fractions[nearest])
+    a, b, c = (float(part) for part in fractions[nearest])
+    return a, b, c

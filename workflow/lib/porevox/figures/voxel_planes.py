@@ -1,5 +1,7 @@
 """A plane through voxels, drawn true to the angles of the box."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
@@ -79,7 +81,7 @@ def draw_plane(
     sheet, part = plane_sheet(field, axis, part)
     corners = [np.arange(-0.5, size) / (size - 1) for size in sheet.shape]
     places = np.stack(np.meshgrid(*corners, indexing="ij"), axis=-1) @ basis
-    look = {"cmap": colours, "norm": norm, "rasterized": True}
+    look: dict[str, Any] = {"cmap": colours, "norm": norm, "rasterized": True}
     image = axes.pcolormesh(places[..., 0], places[..., 1], sheet, **look)
     rim = plane_outline(box, axis)
     outline = Polygon(rim, closed=True, fill=False, edgecolor=INK, linewidth=0.7, clip_on=False)
@@ -120,5 +122,6 @@ def _draw_atoms(axes: Axes, box: VoxelBox, axis: int, part: float, outline: Poly
     near = np.abs(height_A) < _NEAR_PLANE_A
     flat = np.delete(fractions[near], axis, axis=1) @ _flat_basis(box, axis)
     rgb = element_rgb([element for element, chosen in zip(elements, near, strict=True) if chosen])
-    points = axes.scatter(*flat.T, s=9, c=rgb, edgecolors="white", linewidths=0.3, alpha=0.85, zorder=3)
+    look: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.3, "alpha": 0.85, "zorder": 3}
+    points = axes.scatter(flat[:, 0], flat[:, 1], s=9, c=rgb, **look)
     points.set_clip_path(outline)

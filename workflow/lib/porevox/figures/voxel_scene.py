@@ -52,7 +52,18 @@ class Camera:
     up: np.ndarray
 
     def project(self, places_A: np.ndarray) -> np.ndarray:
-        """Return positions on the page, (..., 2), of positions in space, (..., 3); angstrom."""
+        """Return positions on the page, (..., 2), of positions in space, (..., 3); angstrom.
+
+        Parameters
+        ----------
+        places_A : numpy.ndarray, shape (..., 3)
+            Cartesian, angstrom.
+
+        Returns
+        -------
+        numpy.ndarray, shape (..., 2)
+            To the right and upwards, angstrom.
+        """
         return places_A @ np.stack([self.right, self.up], axis=1)
 
 
@@ -205,7 +216,18 @@ def atoms_in_box(
 
 
 def element_rgb(elements: list[str]) -> np.ndarray:
-    """Colours of elements; (m, 3), between 0 and 1."""
+    """Colours of elements; (m, 3), between 0 and 1.
+
+    Parameters
+    ----------
+    elements : list of str, length m
+        Symbols; metals without a colour of their own share one.
+
+    Returns
+    -------
+    numpy.ndarray, shape (m, 3), float64
+        Red, green, blue, between 0 and 1.
+    """
     return np.array([to_rgb(_ELEMENT_COLOURS.get(element, _METAL_COLOUR)) for element in elements])
 
 

@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -222,9 +223,9 @@ def draw_space(axes: Axes, box: VoxelBox, level: float, potential: bool, steps: 
     corners, rgb = seen(polygons + framework(box, eye), eye)
     _draw_edges(axes, box, eye)
     # thin outlines of the same colour close the hairlines between neighbours
-    look = {"facecolors": rgb, "edgecolors": rgb, "linewidths": 0.25}
-    polygons = axes.add_collection(PolyCollection(corners, rasterized=True, zorder=2, **look))
-    polygons.set_in_layout(False)  # the edges hold it; measuring 10^5 polygons takes seconds
+    look: dict[str, Any] = {"facecolors": rgb, "edgecolors": rgb, "linewidths": 0.25}
+    drawn = axes.add_collection(PolyCollection(corners, rasterized=True, zorder=2, **look))
+    drawn.set_in_layout(False)  # the edges hold it; measuring 10^5 polygons takes seconds
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
     axes.margins(0.06)

@@ -10,10 +10,12 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from porevox.errors import PorevoxError
 from porevox.files.filekind import kind_of
@@ -21,6 +23,7 @@ from porevox.files.filekind import kind_of
 #: Largest member that is ever read, in bytes: the largest CIFs of MOFs are near 10 MB.
 MAX_MEMBER_BYTES = 50_000_000
 
+_DECOMPRESSORS: dict[str, Callable[..., Any]]
 _DECOMPRESSORS = {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open, "tar": open}
 #: What the standard library raises on broken archives, found by breaking many.
 _BROKEN = (
@@ -45,6 +48,9 @@ class Member:
         Reason code and detail when the member must not be read.
     path : str or None
         Where the file lies, for members of a folder.
+    open : callable or None
+        Opens the content as a stream of bytes, for members too large to be read at once, which have
+        the problem ``too_large``; valid until the next member is asked for, and in archives only.
     """
 
     name: str
@@ -52,9 +58,47 @@ class Member:
     read: Callable[[], bytes]
     problem: tuple[str, str] | None = None
     path: str | None = None
+    open: Callable[[], "MemberStream"] | None = None
 
 
-def members(source: Path, suffix: str = "") -> Iterator[Member]:
+class MemberStream:
+    """The content of a member, a piece at a time; what breaks in it is told in one sentence.
+
+    Parameters
+    ----------
+    stream : binary file
+        To read from.
+    source : pathlib.Path
+        The archive.
+    name : str
+        Of the member.
+    """
+
+    def __init__(self, stream, source: Path, name: str):
+        self._stream, self._source, self._name = stream, source, name
+
+    def read(self, size: int) -> bytes:
+        """Read up to so many bytes; fewer only at the end.
+
+        Parameters
+        ----------
+        size : int
+            At most :data:`MAX_MEMBER_BYTES`.
+
+        Returns
+        -------
+        bytes
+
+        Raises
+        ------
+        PorevoxError
+            The archive is truncated or corrupt.
+        """
+        with _explained(self._source, self._name):
+            return self._stream.read(size)
+
+
+def members(source: Path, suffix: str = "") -> Generator[Member, None, None]:
     """Iterate over the files of a folder or an archive.
 
     Folders are walked in sorted order (links to files and folders are followed), archives in
@@ -86,7 +130,9 @@ def members(source: Path, suffix: str = "") -> Iterator[Member]:
 
 def _reader(source: Path) -> Callable[[Path], Iterator[Member]]:
     kind = kind_of(source)
-    return {"folder": _folder_members, "zip": _zip_members}.get(kind, _tar_members)
+    readers: dict[str, Callable[[Path], Iterator[Member]]]
+    readers = {"folder": _folder_members, "zip": _zip_members}
+    return readers.get(kind, _tar_members)
 
 
 @contextmanager
@@ -177,37 +223,51 @@ def _zip_members(source: Path) -> Iterator[Member]:
             mode = info.external_attr >> 16
             is_file = stat.S_IFMT(mode) in (0, stat.S_IFREG)
             problem = _problem(name, is_file, info.file_size)
-            yield Member(_printable(name), info.file_size, _zip_read(archive, info), problem)
+            opening = partial(_zip_open, archive, info)
+            yield Member(_printable(name), info.file_size, _zip_read(archive, info), problem, open=opening)
 
 
 def _zip_read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
     def read() -> bytes:
-        with _explained(Path(archive.filename), info.filename), archive.open(info) as handle:
+        with _explained(Path(str(archive.filename)), info.filename), archive.open(info) as handle:
             return handle.read(MAX_MEMBER_BYTES + 1)
 
     return read
+
+
+def _zip_open(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> MemberStream:
+    source = Path(str(archive.filename))
+    with _explained(source, info.filename):
+        return MemberStream(archive.open(info), source, info.filename)
 
 
 def _tar_members(source: Path) -> Iterator[Member]:
     kind = kind_of(source)
     with _DECOMPRESSORS[kind](source, "rb") as stream:
         guarded = _BoundedReads(stream, checked=kind != "tar")
-        with tarfile.TarFile(fileobj=guarded, tarinfo=_StrictTarInfo) as archive:
+        # it needs no more of a file than _BoundedReads has
+        with tarfile.TarFile(fileobj=guarded, tarinfo=_StrictTarInfo) as archive:  # type: ignore[arg-type]
             while (info := archive.next()) is not None:
-                archive.members.clear()  # tarfile would keep all 10^5 of them
+                archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep all 10^5 of them
                 if not info.isdir():
                     problem = _problem(info.name, info.isfile(), info.size)
-                    yield Member(_printable(info.name), info.size, _tar_read(archive, info, source), problem)
+                    reading = partial(_tar_read, archive, info, source)
+                    opening = partial(_tar_open, archive, info, source)
+                    yield Member(_printable(info.name), info.size, reading, problem, open=opening)
         while stream.read(1 << 20):  # the checksums of gzip, xz and bzip2 come last
             pass
 
 
-def _tar_read(archive: tarfile.TarFile, info: tarfile.TarInfo, source: Path):
-    def read() -> bytes:
-        with _explained(source, info.name):
-            return archive.extractfile(info).read(MAX_MEMBER_BYTES + 1)
+def _tar_read(archive: tarfile.TarFile, info: tarfile.TarInfo, source: Path) -> bytes:
+    with _explained(source, info.name):
+        content = archive.extractfile(info)
+        assert content is not None  # only regular files are asked for
+        return content.read(MAX_MEMBER_BYTES + 1)
 
-    return read
+
+def _tar_open(archive: tarfile.TarFile, info: tarfile.TarInfo, source: Path) -> MemberStream:
+    with _explained(source, info.name):
+        return MemberStream(archive.extractfile(info), source, info.name)
 
 
 class _StrictTarInfo(tarfile.TarInfo):

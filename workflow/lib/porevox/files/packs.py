@@ -25,6 +25,7 @@ def write_packs(
     shards: ShardPlan,
     found: Scan,
     progress: Callable[[int, int], None] | None = None,
+    folder: str | None = None,
 ) -> None:
     """Write the packs of all shards, the manifest and what was rejected, in one pass.
 
@@ -41,6 +42,8 @@ def write_packs(
         From :func:`porevox.files.sources.scan`.
     progress : callable or None
         Called with (structures read, structures in all).
+    folder : str or None
+        As for :func:`porevox.files.sources.scan`.
 
     Raises
     ------
@@ -51,10 +54,10 @@ def write_packs(
     by_shard: list[list[Record]] = [[] for _ in range(shards.n_shards)]
     for record in found.records:
         by_shard[shards.assignment[record.id]].append(record)
-    with tempfile.TemporaryDirectory(prefix=".packing-", dir=out_dir) as folder:
-        temporary = Path(folder)
+    with tempfile.TemporaryDirectory(prefix=".packing-", dir=out_dir) as beside:
+        temporary = Path(beside)
         with open(temporary / "spool", "w+b") as spool:
-            places = _spool(source, found, spool, progress)
+            places = _spool(source, found, spool, progress, folder)
             for number, records in enumerate(by_shard):
                 _write_pack(temporary / pack_name(number), records, spool, places)
         os.unlink(temporary / "spool")
@@ -78,7 +81,7 @@ def pack_name(shard: int) -> str:
     return f"shard{shard:04d}.zip"
 
 
-def _spool(source: Path, found: Scan, spool, progress) -> dict[str, tuple[int, int]]:
+def _spool(source: Path, found: Scan, spool, progress, folder: str | None) -> dict[str, tuple[int, int]]:
     """Copy every CIF, compressed, into one file; return (start, length) in bytes by id.
 
     An archive can only be read in its own order, packs are sorted by id, and 500 open packs are
@@ -86,7 +89,7 @@ def _spool(source: Path, found: Scan, spool, progress) -> dict[str, tuple[int, i
     """
     expected = {record.id: record for record in found.records}
     places: dict[str, tuple[int, int]] = {}
-    for id, member in structures(source, []):
+    for id, member in structures(source, [], folder):
         if id not in expected:
             continue
         content = member.read()

@@ -7,7 +7,7 @@ symmetries of the cube these are 13 operations. Beyond the thesis, all 48 may be
 periodic grid may be moved by any number of its points, as the origin of a crystal is free.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
@@ -30,7 +30,7 @@ def _identity(voxels):
 
 
 #: (name, function on (..., n, n, n) tensors) of the 13 operations, in the order of draw_operations.
-OPERATIONS = (
+OPERATIONS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     ("identity", _identity),
     *(
         (f"rotate {'+-'[sense]}90 about {'abc'[axis]}", partial(torch.rot90, k=k, dims=plane))

@@ -8,7 +8,8 @@ training subset before every validation.
 import copy
 
 import torch
-from torch import nn
+
+from porevox.learning.retnet import RetNet
 
 
 class WeightAverage:
@@ -20,18 +21,18 @@ class WeightAverage:
 
     Parameters
     ----------
-    model : torch.nn.Module
+    model : RetNet
         Copied; its weights are the first average.
     decay : float
         From 0 to below 1.
 
     Attributes
     ----------
-    model : torch.nn.Module
+    model : RetNet
         The network with averaged weights.
     """
 
-    def __init__(self, model: nn.Module, decay: float):
+    def __init__(self, model: RetNet, decay: float):
         self.decay, self.steps = decay, 0
         self.model = copy.deepcopy(model).requires_grad_(False)
         self._pairs(model)
@@ -55,7 +56,12 @@ class WeightAverage:
             averaged.copy_(current)
 
     def state(self) -> dict:
-        """Average and number of steps, for a checkpoint."""
+        """Average and number of steps, for a checkpoint.
+
+        Returns
+        -------
+        dict
+        """
         return {"steps": self.steps, "model": self.model.state_dict()}
 
     def restore(self, state: dict) -> None:

@@ -115,7 +115,8 @@ class Fit:
         )
         self.augmenter = Augmenter(*moves, grid.get("kind") != "cubic_box", grid.get("endpoint", False))
         self.generator = torch.Generator().manual_seed(_seeds(seed)[1])
-        self.epoch, self.history, self.elapsed_s = 0, [], 0.0
+        self.epoch, self.elapsed_s = 0, 0.0
+        self.history: list[dict] = []
 
     def _begin(self, data, start):
         """First weights that are not drawn: those of another run, and those of a ridge regression."""
@@ -137,7 +138,12 @@ class Fit:
         return self.model if self.average is None else self.average.model
 
     def state(self) -> dict:
-        """Everything needed to go on from here, for a checkpoint."""
+        """Everything needed to go on from here, for a checkpoint.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "epoch": self.epoch,
             "history": self.history,

@@ -35,7 +35,8 @@ class MemoryPlan:
     def __init__(self, data: TrainingData, device: torch.device, recipe: Recipe):
         self._host, self._device = data, device
         self._batch_size = min(recipe.batch_size, len(data.y))
-        self.data, self.micro_batch = data.placed(device, recipe.precision), None
+        self.data = data.placed(device, recipe.precision)
+        self.micro_batch: int | None = None
 
     @property
     def streams(self) -> bool:
@@ -67,7 +68,13 @@ class MemoryPlan:
             torch.cuda.empty_cache()
 
     def state(self) -> dict:
-        """Plain values, for a checkpoint and for run.json."""
+        """Plain values, for a checkpoint and for run.json.
+
+        Returns
+        -------
+        dict
+            ``voxels_streamed`` (bool) and ``micro_batch`` (int or None).
+        """
         return {"voxels_streamed": self.streams, "micro_batch": self.micro_batch}
 
     def restore(self, state: dict) -> None:

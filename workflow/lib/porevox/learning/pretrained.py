@@ -53,7 +53,13 @@ class Pretrained:
     train_ids: frozenset[str] | None
 
     def start(self) -> dict[str, torch.Tensor]:
-        """Weights of the layers that another target can begin with."""
+        """Weights of the layers that another target can begin with.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            By name of the parameter.
+        """
         return {k: v for k, v in self.weights.items() if not k.startswith(_OF_THE_TARGET)}
 
 

@@ -187,7 +187,7 @@ class RetNet(nn.Module):
         if given != self.n_scalars:
             raise ValueError(f"the network takes {self.n_scalars} scalars, not {given}")
         flat = self.dropout(self.features(voxels).flatten(1))
-        if self.n_scalars:
+        if scalars is not None and self.n_scalars:
             flat = torch.cat([flat, scalars.to(flat.dtype)], dim=1)
         return self.dense(flat)
 
@@ -252,6 +252,7 @@ def start_from_ridge(model: RetNet, scalars: torch.Tensor, y: torch.Tensor) -> N
     penalty = RELATIVE_PENALTY * len(y) * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     weights = torch.linalg.solve(centred.T @ centred + penalty, centred.T @ (y - y_mean))
     with torch.no_grad():
+        assert model.skip is not None  # see the docstring
         model.skip.weight.copy_(weights[None])
         model.output.weight.zero_()
         model.output.bias.fill_(float(y_mean - x_mean @ weights))

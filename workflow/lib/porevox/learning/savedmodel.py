@@ -42,7 +42,8 @@ def to_device(model: RetNet, device: torch.device, precision: str = "float32") -
     RetNet
         The same network.
     """
-    return model.to(device=device, memory_format=memory_format(device, precision))
+    # PyTorch documents memory_format but does not annotate it
+    return model.to(device=device, memory_format=memory_format(device, precision))  # type: ignore[call-overload]
 
 
 def retnet_bytes(model: RetNet, meta: dict) -> bytes:

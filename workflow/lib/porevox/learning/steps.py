@@ -60,8 +60,8 @@ def train_epoch(
     parts = training_batches(data, recipe.batch_size, generator, augmenter, device, recipe.precision)
     for voxels, scalars, y in parts:
         optimiser.zero_grad()
-        scalars = scalars if model.n_scalars else None
-        value = accumulate(model, voxels, scalars, y, loss, recipe.precision, micro_batch)
+        seen = scalars if model.n_scalars else None
+        value = accumulate(model, voxels, seen, y, loss, recipe.precision, micro_batch)
         optimiser.step()
         if average is not None:
             average.update()

@@ -65,7 +65,7 @@ def bootstrap_metrics(
     seed : int
         The bootstrap's seed, not negative.
     metrics : sequence of str
-        Which of :data:`porevox.scores.metrics.METRICS`.
+        Which of :data:`porevox.scores.metrics.SCORES`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How good predictions are: R2, MAE, RMSE and Spearman's rho, on a set or on many resamples.
+"""How good predictions are: R2, MAE, RMSE, Spearman's rho and top recall, on a set or on many resamples.
 
 A resample of n rows drawn with replacement is n *counts* (how often each row was drawn), so every
 metric is written as a function of counts; the metrics of the set itself are those of counts of one.
@@ -10,8 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from porevox.scores.ranks import doubled_ranks, rank_products, tie_groups
+from porevox.scores.toplist import top_places, top_recall, top_shares
 
 METRICS = ("R2", "MAE", "RMSE", "Spearman")
+#: Those that a model is scored with, what a screening needs included.
+SCORES = (*METRICS, "Top10")
 
 
 class CountScorer:
@@ -24,7 +27,7 @@ class CountScorer:
     y_pred : numpy.ndarray
         Predicted values, shape (k, n): one row for each of k models (or seeds), same unit.
     metrics : sequence of str
-        Which of :data:`METRICS`, in the order wanted.
+        Which of :data:`SCORES`, in the order wanted.
 
     Raises
     ------
@@ -36,7 +39,8 @@ class CountScorer:
     R2 is 1 - SS_res / SS_tot against the mean of the (re)sampled rows themselves (thesis, equation
     3.5), as in :func:`sklearn.metrics.r2_score`; where all drawn true values are equal (always so
     for one row) it is undefined: NaN. Spearman's rho is Pearson's r of average ranks, as in
-    :func:`scipy.stats.spearmanr`; NaN where either side is constant.
+    :func:`scipy.stats.spearmanr`; NaN where either side is constant. Top10 is the share of the
+    truly highest tenth that is among the predicted highest tenth (:mod:`porevox.scores.toplist`).
     """
 
     def __init__(self, y_true: np.ndarray, y_pred: np.ndarray, metrics: Sequence[str] = METRICS):
@@ -53,6 +57,8 @@ class CountScorer:
         if "Spearman" in self.metrics:
             self._true_groups = tie_groups(y_true)
             self._pred_groups = [tie_groups(row) for row in y_pred]
+        if "Top10" in self.metrics:
+            self._places = [top_places(row) for row in (y_true, *y_pred)]
 
     def __call__(self, counts: np.ndarray) -> np.ndarray:
         """Score each resample.
@@ -80,6 +86,9 @@ class CountScorer:
             found["R2"] = 1.0 - mean_square / variance[:, None]
         if "Spearman" in self.metrics:
             found["Spearman"] = self._spearman(counts, total)
+        if "Top10" in self.metrics:
+            true, *predicted = (top_shares(counts, *places) for places in self._places)
+            found["Top10"] = np.stack([top_recall(counts, true, one) for one in predicted], axis=1)
         return np.stack([found[metric] for metric in self.metrics], axis=-1)
 
     def _variance(self, counts: np.ndarray, total: np.ndarray, sums: np.ndarray) -> np.ndarray:
@@ -121,12 +130,12 @@ def score(y_true: np.ndarray, y_pred: np.ndarray, metrics: Sequence[str] = METRI
     y_true, y_pred : numpy.ndarray
         True and predicted values, shape (n,), in the target's unit.
     metrics : sequence of str
-        Which of :data:`METRICS`.
+        Which of :data:`SCORES`.
 
     Returns
     -------
     dict of str to float
-        R2 and Spearman without unit, MAE and RMSE in the target's unit; NaN where undefined.
+        R2, Spearman and Top10 without unit, MAE and RMSE in the target's unit; NaN where undefined.
 
     Raises
     ------

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def read_run(folder: str | Path) -> Run:
     folder = Path(folder)
     try:
         info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        run = {name: int(info[name]) for name in ("n_train", "n_used", "seed")}
+        run: dict[str, Any] = {name: int(info[name]) for name in ("n_train", "n_used", "seed")}
         run |= {name: str(info[name]) for name in ("model", "size")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         path = folder / "run.json"
@@ -127,6 +128,7 @@ def stack_predictions(
             )
         y_true = truth
         y_pred.append(rows["y_pred"].to_numpy(float))
+    assert y_true is not None  # there is at least one run
     return y_true, np.array(y_pred)
 
 
