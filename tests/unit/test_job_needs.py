@@ -64,6 +64,60 @@ def test_baselines_that_see_voxels_ask_for_all_of_them(config):
     assert lasso.runtime_min > mean.runtime_min and lasso.memory_MB > mean.memory_MB
 
 
+def screened(config, record=None, ref=None):
+    """A configuration with a screening of the dataset's structures, as it is after planning."""
+    config["screens"]["new"] = {"record": record, "ref": ref}
+    config["datasets"]["screen-new"] = dict(config["datasets"]["mine"])
+    config["grids"]["screen-new"] = config["grids"]["thesis"]
+    return config
+
+
+RECORD = {"type": "retnet", "seeds": [0], "n_train": 400}
+SCREEN_STAGES = ("screen_shard", "ranking", "screen_map", "candidates")
+
+
+@pytest.mark.parametrize("stage", SCREEN_STAGES)
+def test_a_small_screening_asks_for_little(config, stage):
+    for model in ({"record": RECORD}, {"ref": {"study": "mine", "model": "retnet", "size": 2}}):
+        need = job_needs.of(stage, screened(config, **model), wildcards(screen="new"))
+        assert need.runtime_min == needs.LEAST_MIN and 1000 < need.memory_MB < 8000
+
+
+def test_a_shard_of_a_screening_follows_its_size_and_the_model(config):
+    config["datasets"]["mine"] |= {"n_structures": 500_000, "shard_size": 2000}
+
+    def need(stage="screen_shard", shard_size=2000, **model):
+        screened(config, RECORD | model)["datasets"]["screen-new"]["shard_size"] = shard_size
+        return job_needs.of(stage, config, wildcards(screen="new"))
+
+    one = need(shard_size=500_000)
+    assert one.runtime_min > need().runtime_min
+    assert need(shard_size=500_000, seeds=[0, 1, 2, 3, 4]).runtime_min > 3 * one.runtime_min
+    assert need(shard_size=500_000, n_train=100_000).memory_MB > one.memory_MB
+    forest = need(type="random_forest", n_train=32_000, seeds=[0, 1])
+    # 0.3 MB of nodes for each training structure, and all seeds are in memory
+    assert forest.memory_MB > need(n_train=32_000).memory_MB + 2 * 0.3 * 32_000
+    # the table holds all shards
+    assert need("ranking").memory_MB > need().memory_MB
+
+
+def test_a_models_folder_follows_its_training_and_test_structures(config):
+    config["datasets"]["mine"]["n_structures"] = 1_000_000
+    config["studies"]["mine"]["split"]["test"] = 1000
+    small, large = (job_needs.of("bundle", config, wildcards(size=size)) for size in ("100", "90pct"))
+    assert small.runtime_min == needs.LEAST_MIN < large.runtime_min and large.memory_MB > small.memory_MB
+    config["studies"]["mine"]["split"]["test"] = 500_000
+    assert job_needs.of("bundle", config, wildcards(size="100")).runtime_min > small.runtime_min
+
+
+def test_the_page_of_the_thesis_follows_its_largest_test_set(config):
+    config["thesis"] = {"mofs": "mine", "cofs": "mine"}
+    small = job_needs.of("against_thesis", config, wildcards())
+    assert small.runtime_min == needs.LEAST_MIN
+    config["datasets"]["mine"]["n_structures"] = 2_000_000
+    assert job_needs.of("against_thesis", config, wildcards()).runtime_min > small.runtime_min
+
+
 def test_scores_follow_the_test_set(config):
     config["datasets"]["mine"]["n_structures"] = 200_000
     config["studies"]["mine"]["split"]["test"] = 1000
@@ -71,3 +125,10 @@ def test_scores_follow_the_test_set(config):
     config["studies"]["mine"]["split"]["test"] = 0.8
     many = job_needs.of("evaluate", config, wildcards())
     assert many.runtime_min > few.runtime_min
+    config["studies"]["mine"]["split"] |= {"kind": "parts", "test": None}
+    config["datasets"]["mine"]["n_structures"] = 2_000_000
+    rest = {}
+    for largest in (2, 1_500_000):
+        config["studies"]["mine"]["sizes"] = [largest]
+        rest[largest] = job_needs.of("evaluate", config, wildcards()).runtime_min
+    assert rest[1_500_000] < rest[2] / 3, "what is trained on is not scored"

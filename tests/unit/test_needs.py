@@ -77,6 +77,15 @@ def test_epochs_and_cores_count_for_trainings():
     assert training(20_000, gpu=True).runtime_min < training(20_000).runtime_min
 
 
+def test_members_and_training_structures_count_for_predictions():
+    one, five, compared = (
+        needs.prediction(10_000_000, THESIS, 1, members=members, n_train=n_train)
+        for members, n_train in ((1, 0), (5, 0), (1, 500_000))
+    )
+    assert five.runtime_min == pytest.approx(5 * one.runtime_min, rel=0.1)
+    assert compared.runtime_min > one.runtime_min and compared.memory_MB > one.memory_MB
+
+
 def test_every_try_asks_for_twice_as_much_but_the_same_cores():
     need = needs.Need(1100, 30, 4)
     assert [need.grown(k) for k in (1, 2, 3)] == [need, needs.Need(2200, 60, 4), needs.Need(4400, 120, 4)]

@@ -118,7 +118,9 @@ def test_a_truncated_archive_is_one_sentence(cifs, tmp_path):
         archive.add(cifs, "MOF_database")
     content = (tmp_path / "cifs.tar.gz").read_bytes()
     (tmp_path / "cifs.tar.gz").write_bytes(content[: len(content) // 2])
-    with pytest.raises(PorevoxError, match="cifs.tar.gz is truncated or corrupt .* retrieve it again"):
+    # which bytes are missing decides whether a member was being read
+    said = r"cifs\.tar\.gz( \(at \S+\.cif\))? is truncated or corrupt .* retrieve it again"
+    with pytest.raises(PorevoxError, match=said):
         build_packs(tmp_path / "cifs.tar.gz", tmp_path / "out")
     assert not (tmp_path / "out/manifest.csv").exists()
 

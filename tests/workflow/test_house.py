@@ -11,13 +11,23 @@ def test_every_rule_has_a_log_an_environment_and_a_script_of_its_name(root):
         text = path.read_text()
         for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:(?: .*)?\n)+)", text, re.M):
             if path.stem == "targets":
-                assert set(re.findall(r"^    (\w+):", body, re.M)) <= {"default_target", "input"}, name
+                assert set(re.findall(r"^    (\w+):", body, re.M)) <= {"input"}, name
                 continue
             assert f'"../scripts/{name}.py"' in body and "log:" in body, name
             environments = re.findall(r"envs/(\w+\.yaml)", body)
             assert environments and all((root / "envs" / env).is_file() for env in environments), name
             scripts.add(name)
     assert scripts == {path.stem for path in (root / "workflow/scripts").glob("*.py")}
+
+
+def test_a_run_without_a_target_makes_all(root):
+    """Snakemake takes the Snakefile's first rule, but none of what an included file calls the default."""
+    text = (root / "Snakefile").read_text()
+    first, body = re.search(r"^(?:rule|checkpoint) (\w+):\n((?:(?: .*)?\n)+)", text, re.M).groups()
+    assert first == "all" and 'config["run"]' in body
+    for path in (root / "workflow/rules").glob("*.smk"):
+        assert "default_target" not in path.read_text(), path
+        assert not re.search(r"^rule all:", path.read_text(), re.M), path
 
 
 def test_snakefile_and_scripts_are_short(root):

@@ -21,7 +21,7 @@ MANY = 0.1
 class Drops:
     """Ledger of what is not used, and by which models."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows: list[tuple[str, str, str, str, str]] = []
         #: Rows that are counted without being listed, by stage and reason.
         self.unlisted: Counter[tuple[str, str]] = Counter()

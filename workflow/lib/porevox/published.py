@@ -19,7 +19,7 @@ import numpy as np
 from porevox.energy.energyfile import EnergyFile, appearing, to_single
 from porevox.errors import PorevoxError
 from porevox.files.archive import MAX_MEMBER_BYTES, Member, members
-from porevox.files.npystream import NpyHeader, mapped_rows, read_header, stream_rows
+from porevox.files.npystream import NpyHeader, Stream, mapped_rows, read_header, stream_rows
 from porevox.tables import normalise_id
 
 _log = logging.getLogger(__name__)
@@ -95,6 +95,7 @@ def convert_part(
             names = _read_names(member, where)
         else:
             array = _convert(member, where, holds, n, out_dir / "energies.npy", names, progress)
+    assert names is not None and array is not None  # _part_members yields both, or raises
     if len(names) != len(array.rows):
         raise PorevoxError(_differ(part["names"], len(names), part["voxels"], len(array.rows)))
     counts = _write_tables(out_dir, names, array)
@@ -122,7 +123,7 @@ def _part_members(source: Path, part: Mapping[str, str]) -> Iterator[Member]:
     if source.is_dir():
         yield from (_local_member(source, name) for name in wanted)
         return
-    seen = []
+    seen: list[str] = []
     # to the end, though both may come early: the compression's checksum comes last
     for member in members(source):
         if len(seen) < _NAMES_SHOWN:
@@ -176,7 +177,11 @@ def _differ(names_file: str, n_names: int, array_file: str, n_rows: int) -> str:
 def _convert(member: Member, where: str, holds: str, n: int, target: Path, names, progress) -> _Array:
     """Copy the rows that can be used, a block at a time."""
     with ExitStack() as stack:
-        stream = member.open() if member.path is None else stack.enter_context(open(member.path, "rb"))
+        if member.path is None:
+            assert member.open is not None  # members of archives have it
+            stream: Stream = member.open()
+        else:
+            stream = stack.enter_context(open(member.path, "rb"))
         header = read_header(stream, where)
         _check_shape(header, n, where)
         if names is not None and len(names) != header.shape[0]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from porevox.pages.html import number, unit_text
 
+#: In the overview's table. Not Top10: of some hundred structures its interval is too wide to choose by.
 METRICS = ("R2", "MAE", "RMSE", "Spearman")
 
 
