@@ -71,6 +71,8 @@ def test_partitions_and_their_nodes(pretended):
         ("gpu:a100:4(S:0-1),gpu:v100-sxm2:2", (("a100", 4), ("v100-sxm2", 2))),
         ("shard:8,craynetwork:1,gpu:h100:1(S:0)", (("h100", 1),)),
         ("mygpu:3", ()),
+        ("gpu:2080ti:4(S:0-1),gpu:1g.5gb:7", (("2080ti", 4), ("1g.5gb", 7))),
+        ("gpu:3090:8,gpu:tesla", (("3090", 8), ("tesla", 1))),
     ],
 )
 def test_gpus(gres, expected):

@@ -77,6 +77,8 @@ def test_a_cluster_without_a_default_partition_wants_one():
         ({"gres": "gpu:1"}, 1, ""),
         ({"gres": "gpu"}, 1, ""),
         ({"gres": "gpu:a100:3"}, 3, "a100"),
+        ({"gres": "gpu:2080ti:1"}, 1, "2080ti"),
+        ({"gres": "nvme:1,gpu:3090:2"}, 2, "3090"),
         ({"gres": "shard:2"}, 0, ""),
         ({"gpu_model": "a100"}, 1, "a100"),
         ({"gpu": 2, "gpu_model": "a100"}, 2, "a100"),

@@ -282,6 +282,13 @@ def test_own_study_from_three_keys(shipped, entries):
     assert descriptors_of(config, study) == ["density"]
 
 
+@pytest.mark.parametrize("name", ["y", "shard", "row_lj"])
+def test_descriptors_with_names_of_the_dataset_s_own_columns(shipped, entries, name):
+    shipped["studies"]["demo"]["descriptors"] = ["density", name]
+    with pytest.raises(PorevoxError, match=rf"`{name}` \(descriptors\), a name that the dataset's own table"):
+        complete(shipped, entries)
+
+
 def test_random_forest_without_descriptors(shipped, entries):
     shipped["studies"]["demo"]["descriptors"] = []
     with pytest.raises(PorevoxError, match="needs descriptors"):

@@ -1,8 +1,10 @@
 """What descriptor models cannot use is taken from them, and noted."""
 
 import pandas as pd
+import pytest
 
 from porevox.descriptors import add_descriptors, drop_incomplete
+from porevox.errors import PorevoxError
 from porevox.labels import Drops
 
 
@@ -14,6 +16,12 @@ def test_cells_become_numbers_or_nothing():
     frame = drops.frame()
     assert frame["id"].tolist() == ["b", "c", "d"] and set(frame["affects"]) == {"descriptor_models"}
     assert frame["detail"].tolist() == ["rho is 'inf'.", "rho is ''.", "rho is 'x'."]
+
+
+def test_a_descriptor_never_takes_the_label_s_place():
+    cells = pd.DataFrame({"y": ["7"]}, index=pd.Index(["a"], name="id"))
+    with pytest.raises(PorevoxError, match="`y` has the name of a column"):
+        add_descriptors(pd.DataFrame({"id": ["a"], "y": [1.0]}), cells, ["y"], Drops())
 
 
 def test_an_incomplete_row_costs_the_descriptors_alone(tmp_path):

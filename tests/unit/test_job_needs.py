@@ -36,6 +36,13 @@ def test_the_number_of_structures_is_declared_or_counted(config):
     assert job_needs.n_structures(config, "mine") == 65_000
 
 
+def test_a_sample_counts_for_itself_but_is_drawn_from_all(config):
+    config["datasets"]["mine"] |= {"n_structures": 324_426, "sample": 3200, "shard_size": None}
+    assert job_needs.n_structures(config, "mine") == 3200
+    assert job_needs.of("dataset", config, wildcards()) == needs.dataset(3200)
+    assert job_needs.of("structures", config, wildcards()) == needs.structures(324_426)
+
+
 def test_the_number_of_structures_of_a_download_comes_from_its_manifest(config):
     config["datasets"]["mine"]["n_structures"] = None
     config["datasets"]["mine"]["structures"] = {"urls": ["https://example.org/a.zip"], "sha256": None}

@@ -32,6 +32,11 @@ def test_a_study_s_model_need_not_be_there(config):
     assert by_name["ref"] == {"study": "mine", "model": "rf", "size": 2, "split": 0}
 
 
+def test_a_checksum_is_not_ignored(config, shared_model):
+    with pytest.raises(PorevoxError, match="a folder, which has no sha256"):
+        find_model(config, {"path": str(shared_model), "sha256": 64 * "0"}, "here")
+
+
 @pytest.mark.parametrize(
     "path, message",
     [

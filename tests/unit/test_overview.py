@@ -127,6 +127,13 @@ def test_scores_are_those_of_the_table(study):
     assert "MAE / cm³(STP)/cm³" in page
 
 
+def test_small_errors_are_not_rounded_away(study):
+    small = METRICS.replace("7.753,6.57,9.12", "0.00432,0.0039,0.0051")
+    Path(study["results"]["metrics"]).write_text(small)
+    row = re.search(r'<tr><th scope="row">RetNet</th>(.*?)</tr>', written(study)[0]).group(1)
+    assert "0.00432[0.00390,0.00510]" in Words(row).text.replace(" ", "")
+
+
 def test_the_ledger_is_told_and_counted(study):
     text = Words(written(study)[0]).text
     assert "1,041 structures in, 1,040 used; 1 because the structure is missing from the label table." in text

@@ -50,6 +50,9 @@ def test_best_first_with_the_unit_in_the_names():
         ("", 0.5, "low50"),
         (None, 0.68, "low68"),
         ("g / L", 0.9, "low90_g__per__L"),
+        ("mmol g-1", 0.9, "low90_mmol_gminus1"),
+        ("10^-3 mol·kg⁻¹", 0.9, "low90_10minus3_mol_kgminus1"),
+        ("kJ/Å³", 0.9, "low90_kJ_per_A3"),
     ],
 )
 def test_column_names_hold_letters_and_digits(unit, level, name):

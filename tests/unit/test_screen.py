@@ -17,7 +17,7 @@ from porevox.handover.members import load_model
 from porevox.handover.record import record_digest
 from porevox.learning.voxelset import Dataset
 from porevox.screen import predict_structures, read_columns, screen_shard
-from small_model import CIFS, PHYSICS, voxels_of, write_model
+from small_model import CIFS, PHYSICS, _with_scale, voxels_of, write_model
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,20 @@ def test_a_table_is_joined_by_name(tmp_path, root):
     with pytest.raises(PorevoxError, match="void_fraction"):
         table.write_text("name,PLD\nm0,1\n")
         read_columns(model, table, "name")
+
+
+def test_a_column_may_be_called_like_a_fact_of_the_voxels(tmp_path, root):
+    def change(table, meta):
+        _with_scale(table, meta)
+        table["n_atoms"] = np.arange(len(table)) % 17 + 1.0
+
+    folder = write_model(tmp_path / "m", retnet={"scalars": ["n_atoms"]}, root_of_project=root, change=change)
+    model = load_model(folder)
+    table = tmp_path / "t.csv"
+    table.write_text("id,n_atoms\n" + "".join(f"m{k},{9 + k}\n" for k in range(4)))
+    shards = voxels_of(model, CIFS, tmp_path / "v", root)
+    found, _ = predict_structures(model, shards, 0.9, read_columns(model, table))
+    assert found["n_atoms"].to_list() == [2, 2, 2, 2]
 
 
 def test_a_shard_of_nothing_but_rejects_is_no_error(screened, tmp_path, root):

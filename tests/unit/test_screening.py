@@ -195,6 +195,13 @@ def test_a_name_cannot_be_taken_twice(user):
         plan.load({**user, "screens": block, "screen_structures": "new", "screen_model": "model"})
 
 
+@pytest.mark.parametrize("part, like", [("datasets", "mine"), ("grids", "thesis")])
+def test_no_dataset_or_grid_of_the_user_is_replaced(user, part, like):
+    user[part]["screen-new"] = user[part][like]
+    with pytest.raises(PorevoxError, match=f"`screen-new` for its own structures and grid, and `{part}`"):
+        plan.load({**user, "screen_structures": "new", "screen_model": "model"})
+
+
 def test_nothing_to_screen_is_said(user):
     with pytest.raises(PorevoxError, match="nothing to screen"):
         screening.targets(plan.load(user))

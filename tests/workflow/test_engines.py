@@ -42,7 +42,7 @@ def cluster_arguments(folder: Path) -> list[str]:
 def test_rules_and_scripts_know_no_engine(root):
     files = [*(root / "workflow/rules").glob("*.smk"), *(root / "workflow/scripts").glob("*.py")]
     # the check that submission is possible, before anything starts, knows whom it asks
-    files = [path for path in files if path.name != "common.smk"]
+    files = [path for path in files if path.name != "machine.smk"]
     found = {path.name: ENGINES.findall(path.read_text()) for path in [root / "Snakefile", *files]}
     assert len(found) > 10
     assert {name: words for name, words in found.items() if words} == {}

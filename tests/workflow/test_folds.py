@@ -31,7 +31,7 @@ def test_jobs_of_three_folds_and_two_seeds(fresh):
     assert counts["dataset"] == FOLDS and counts["train_baseline"] == 2 * 2 * FOLDS
     assert counts["evaluate"] == 2 and counts["uncertainty"] == counts["calibration"] == 1
     scored = [job for job in jobs if job.startswith(("evaluate", "collect", "compare", "learning", "parity"))]
-    assert len(scored) == 6 and all("scope=pooled" in job for job in scored)
+    assert len(scored) == 7 and all("scope=pooled" in job for job in scored)
 
 
 def test_folds_leave_structures_and_voxels_alone(project):

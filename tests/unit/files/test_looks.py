@@ -101,6 +101,19 @@ def test_a_job_is_content_with_the_look_of_its_run(folder, tmp_path, scans):
     assert look(folder, tmp_path / "cache", earlier=True) == second and len(scans) == 2
 
 
+def test_jobs_of_many_sources_are_content_too(tmp_path, scans):
+    sources = [tmp_path / f"source{k}" for k in range(12)]
+    for source in sources:
+        source.mkdir()
+        write(source / "a.cif", f"data_a\n# {source.name}\n")
+        look(source, tmp_path / "cache")
+    scans.clear()
+    for source in sources:
+        write(source / "b.cif", "data_b\n")  # of which a job must not take notice
+        assert look(source, tmp_path / "cache", earlier=True).n_structures == 1
+    assert scans == []
+
+
 def test_a_job_without_an_earlier_look_looks(folder, tmp_path):
     assert look(folder, tmp_path / "cache", earlier=True) == truth(folder)
 

@@ -238,8 +238,8 @@ def test_a_redirection_is_followed_and_a_loop_given_up(site, order):
     [
         ("7", 7, 7),
         ("0.5", 0.5, 0.5),
-        (formatdate(time.time() + 90, usegmt=True), 20, 90),
-        (formatdate(time.time() - 90, usegmt=True), 0, 0),
+        (90, 20, 90),
+        (-90, 0, 0),
         ("100000", 300, 300),
         ("-1", 0, 0),
         ("nan", 0, 0),
@@ -247,6 +247,8 @@ def test_a_redirection_is_followed_and_a_loop_given_up(site, order):
     ],
 )
 def test_a_server_that_is_busy_may_say_for_how_long(site, order, given, low, high):
+    if isinstance(given, int):  # a date so many seconds from now
+        given = formatdate(time.time() + given, usegmt=True)
     site.scripts["/a"] = [429]
     site.error_headers["Retry-After"] = given
     with pytest.raises(Failed, match="answered 429") as caught:

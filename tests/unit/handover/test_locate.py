@@ -3,8 +3,10 @@
 import hashlib
 import io
 import os
+import random
 import shutil
 import tarfile
+import zipfile
 
 import pytest
 
@@ -48,6 +50,24 @@ def test_an_address_needs_a_checksum_and_is_held_to_it(folder, tmp_path, site, m
     assert is_model(locate(good)) and len(site.requests) == n
 
 
+def test_a_file_is_held_to_the_checksum_that_was_given(folder, tmp_path):
+    archive = shutil.make_archive(tmp_path / "packed", "zip", folder)
+    good = hashlib.sha256(open(archive, "rb").read()).hexdigest()
+    assert is_model(locate({"path": archive, "sha256": good}, tmp_path / "unpacked"))
+    with pytest.raises(PorevoxError, match=f"sha256 is {good}"):
+        locate({"path": archive, "sha256": 64 * "0"}, tmp_path / "unpacked")
+    with pytest.raises(PorevoxError, match="a folder, which has no sha256"):
+        locate({"path": str(folder), "sha256": good}, tmp_path / "unpacked")
+
+
+def test_an_archive_is_hashed_once(folder, tmp_path, monkeypatch):
+    archive = shutil.make_archive(tmp_path / "packed", "zip", folder)
+    os.utime(archive, (1e9, 1e9))  # what has just been written may change again under the same date
+    found = locate(archive, tmp_path / "unpacked")
+    monkeypatch.setattr("porevox.files.digest.file_sha256", None)
+    assert locate(archive, tmp_path / "unpacked") == found
+
+
 def test_archives_of_something_else_are_refused(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "both/one")
     shutil.copytree(folder, tmp_path / "both/two")
@@ -65,6 +85,25 @@ def test_archives_of_something_else_are_refused(folder, tmp_path):
     (tmp_path / "text").write_text("no archive")
     with pytest.raises(PorevoxError, match="neither a folder nor a zip or tar"):
         locate(tmp_path / "text", tmp_path / "unpacked")
+
+
+def test_archives_that_python_cannot_read_are_refused_in_one_sentence(tmp_path):
+    content = random.Random(0).randbytes(100_000)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("bundle.json", content)
+    torn = bytearray(packed.getvalue())
+    torn[50_000:50_100] = bytes(100)
+    with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
+        archive.writestr("bundle.json", content)
+    locked, strange = bytearray(packed.getvalue()), bytearray(packed.getvalue())
+    place = locked.rindex(b"PK\x01\x02")
+    locked[6] = locked[place + 8] = 1  # the flag of an encrypted member
+    strange[8] = strange[place + 10] = 99  # a method of compression that nobody has
+    for name, data in (("torn", torn), ("locked", locked), ("strange", strange)):
+        (tmp_path / f"{name}.zip").write_bytes(data)
+        with pytest.raises(PorevoxError, match="broken or unsafe"):
+            locate(tmp_path / f"{name}.zip", tmp_path / "unpacked")
 
 
 def test_nothing_is_written_outside(tmp_path):

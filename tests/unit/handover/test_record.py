@@ -64,6 +64,8 @@ def test_the_digest_follows_every_file(folder):
         ({"files": {"seed0/gone": 64 * "0"}}, "is incomplete: seed0/gone is missing"),
         ({"files": {"../../secret": 64 * "0"}}, "outside its folder"),
         ({"files": {"/etc/passwd": 64 * "0"}}, "outside its folder"),
+        ({"files": {}}, "has no checksum of training.csv, which would be read"),
+        ({"seeds": ["0/../../../other"]}, "has no checksum of seed0/../../../other/model.safetensors"),
     ],
 )
 def test_what_is_not_known_is_refused(folder, changes, message):

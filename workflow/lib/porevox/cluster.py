@@ -149,7 +149,7 @@ def minutes(text: str) -> int | None:
 
 
 def gpus(gres: str) -> tuple[tuple[str, int], ...]:
-    """Return the GPUs among a node's generic resources, as ``gpu:a100:4(S:0-1),gpu:v100:2``.
+    """Return the GPUs among generic resources, as ``gpu:a100:4(S:0-1),gpu:2080ti:2`` of a node or a job.
 
     Parameters
     ----------
@@ -160,8 +160,13 @@ def gpus(gres: str) -> tuple[tuple[str, int], ...]:
     tuple of (str, int)
         Type and number; the type may be empty.
     """
-    found = re.findall(r"(?:^|,)gpu(?::([A-Za-z][\w.-]*))?(?::(\d+))?(?=[(,]|$)", gres)
-    return tuple((kind, int(number or 1)) for kind, number in found)
+    found = []
+    for named in re.findall(r"(?:^|,)gpu((?::[\w.-]+){0,2})(?=[(,]|$)", gres):
+        # a type may begin with a digit (2080ti, 1g.5gb), or be a number (3090) if another one follows
+        parts = named.split(":")[1:]
+        number = parts.pop() if parts and parts[-1].isdecimal() else "1"
+        found.append(("".join(parts), int(number)))
+    return tuple(found)
 
 
 def partitions() -> dict[str, Partition]:

@@ -2,11 +2,10 @@
 
 import difflib
 import math
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from porevox.cluster import Partition
+from porevox.cluster import Partition, gpus
 from porevox.errors import PorevoxError
 
 #: Where the names of a cluster stand; said in every message.
@@ -82,10 +81,9 @@ def request(rule: str, threads: int, resources: Mapping) -> Request:
     -------
     Request
     """
-    gres = re.fullmatch(r"gpu(?::([A-Za-z][\w.-]*))?(?::(\d+))?", str(resources.get("gres") or ""))
     number, kind = _whole(resources.get("gpu")), str(resources.get("gpu_model") or "")
-    if gres is not None:
-        number, kind = number or int(gres[2] or 1), kind or gres[1] or ""
+    for its_kind, its_number in gpus(str(resources.get("gres") or "")):
+        number, kind = number or its_number, kind or its_kind
     memory_MB, runtime_min = _whole(resources.get("mem_mb")), _whole(resources.get("runtime"))
     named = ("slurm_partition", "slurm_account")
     partition, account = (str(resources.get(key) or "") or None for key in named)

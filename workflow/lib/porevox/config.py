@@ -6,6 +6,7 @@ from porevox import voxel_source
 from porevox.errors import PorevoxError
 from porevox.model_inputs import (  # noqa: F401 - all belong to what a configuration can be asked
     SCALE_COLUMNS,
+    check_names,
     columns_needed,
     descriptors_of,
     needs_descriptors,
@@ -194,6 +195,7 @@ def check_study(config: dict, name: str) -> None:
             )
         if options["type"] == "physics":
             _check_physics(options, grid, study["grid"], f"models.{model}")
+    check_names(config, study, where)
     _check_split(study["split"], where)
     voxel_source.check_parts(study["split"], dataset["voxels"], f"{where}.split")
     for pair in study["compare"]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from porevox.errors import PorevoxError
 from porevox.labels import Drops
 from porevox.tables import incomplete_rows, to_numbers
 
@@ -29,9 +30,19 @@ def add_descriptors(
     -------
     pandas.DataFrame
         The table with the columns added.
+
+    Raises
+    ------
+    PorevoxError
+        When the table has a column of that name already: a label must not become a descriptor.
     """
     rows = cells.loc[table["id"]]
     for column in columns:
+        if column in table:
+            raise PorevoxError(
+                f"The descriptor `{column}` has the name of a column of the dataset's own table: rename it "
+                "in your table."
+            )
         values = to_numbers(rows[column])
         table[column] = values
         for name in rows.index[np.isnan(values)]:

@@ -58,12 +58,12 @@ def n_structures(config: dict, dataset: str) -> int:
     -------
     int
         As declared, or counted in a local source or by the stage `structures`; else
-        :data:`UNKNOWN_STRUCTURES`.
+        :data:`UNKNOWN_STRUCTURES`. Of a sample, its own.
     """
     entry = config["datasets"][dataset]
-    if entry["n_structures"] is None and entry.get("structures"):
-        return keys.n_structures(config, dataset) or _packed(dataset)
-    return entry["n_structures"] or _packed(dataset)
+    if entry["n_structures"] is None and not entry.get("structures"):
+        return _packed(dataset)
+    return keys.n_structures(config, dataset) or _packed(dataset)
 
 
 def _packed(dataset: str) -> int:
@@ -75,7 +75,9 @@ def _packed(dataset: str) -> int:
 
 
 def _structures(config: dict, wildcards) -> Need:
-    return needs.structures(n_structures(config, wildcards.dataset))
+    # a sample is drawn from all of them
+    declared = config["datasets"][wildcards.dataset]["n_structures"]
+    return needs.structures(declared or n_structures(config, wildcards.dataset))
 
 
 def _voxels(config: dict, wildcards) -> Need:

@@ -45,7 +45,7 @@ def find_model(config: dict, model: str | dict, where: str) -> dict:
         folder = path / "bundle" if is_model(path / "bundle") else path
         if not is_model(folder) and not folder.is_file():
             return _of_study(config, _by_path(config, path, where), where)
-        model = str(folder)
+        model = {"path": str(folder)} if isinstance(model, str) else {**model, "path": str(folder)}
     folder = locate(model)
     return {
         "folder": str(folder),

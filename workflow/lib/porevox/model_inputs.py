@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 
+from porevox.errors import PorevoxError
+
 #: Columns that a dataset's table has of itself, from the voxels' index: the scale that voxels have lost.
 SCALE_COLUMNS = {"cif_volume_A3": "volume_A3", "cif_density_g_cm3": "density_g_cm3"}
+#: What else it has of itself, beside a ``row_<channel>`` for each channel: a descriptor of such a name
+#: would stand in its place, as the label, say.
+OWN_COLUMNS = ("id", "subset", "position", "y", "shard")
 
 
 def needs_voxels(model: dict) -> bool:
@@ -82,3 +87,27 @@ def columns_needed(config: dict, study: dict) -> Iterator[tuple[str, str]]:
             yield from ((column, "descriptors") for column in descriptors_of(config, study, model))
         scalars = [column for column in model.get("scalars", []) if column not in SCALE_COLUMNS]
         yield from ((column, f"models.{name}.scalars") for column in scalars)
+
+
+def check_names(config: dict, study: dict, where: str) -> None:
+    """Refuse descriptors and scalars that bear the name of a column that the dataset's table has of itself.
+
+    Parameters
+    ----------
+    config, study : dict
+        As for :func:`descriptors_of`.
+    where : str
+        Place of the study in the configuration.
+
+    Raises
+    ------
+    PorevoxError
+        Names the column.
+    """
+    channels = [f"row_{channel['name']}" for channel in config["grids"][study["grid"]]["channels"]]
+    for column, key in columns_needed(config, study):
+        if key not in ("target", "split.group_column") and column in (*OWN_COLUMNS, *channels):
+            raise PorevoxError(
+                f"`{where}` looks at a column `{column}` ({key}), a name that the dataset's own table uses: "
+                "rename the column in your table."
+            )

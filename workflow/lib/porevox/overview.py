@@ -1,6 +1,7 @@
 """The overview of a study: what a reader wants to know first, on one page that needs nothing else."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -110,13 +111,21 @@ def _score_table(models: list[FullSize], names: Mapping[str, str], facts: Mappin
     rows = []
     for model in models:
         shown = (model.scores.get(metric, (float("nan"),) * 3) for metric in METRICS)
-        told = [_cell(score, 3 if m in _PURE else 2) for m, score in zip(METRICS, shown, strict=True)]
+        told = [
+            _cell(score, 3 if m in _PURE else _digits(score[0]))
+            for m, score in zip(METRICS, shown, strict=True)
+        ]
         counts = f"{float(model.n_used):,.0f}", f"{model.n_test:,}", model.n_seeds
         rows.append((names[model.model], *told, *counts))
     unit = unit_text(facts["unit"])
     heads = [m.replace("R2", "R²") if m in _PURE else f"{m} / {unit}".removesuffix(" / ") for m in METRICS]
     caption = f"Test set, mean over seeds, with {100 * facts['confidence']:g} % bootstrap intervals"
     return table(("model", *heads, "learned from", "tested on", "seeds"), rows, caption)
+
+
+def _digits(error: float) -> int:
+    """Digits after the point that show three significant ones: a unit makes an error as small as it likes."""
+    return 2 if not error > 0 else min(max(2 - math.floor(math.log10(error)), 2), 12)
 
 
 def _cell(score: tuple[float, float, float], digits: int) -> Markup:

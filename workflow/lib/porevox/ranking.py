@@ -2,6 +2,7 @@
 
 import logging
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ log = logging.getLogger("porevox")
 
 #: Significant digits of the table: more than any prediction is worth.
 _DIGITS = 6
+#: What in a unit is neither letter nor digit, in columns' names.
+_SPELT = str.maketrans({"/": "_per_", " ": "_", "·": "_", "⋅": "_", "*": "_", "−": "-", "Å": "A", "μ": "u"})
 
 
 def rank_shards(
@@ -152,7 +155,10 @@ def column_names(unit: str | None, level: float) -> dict[str, str]:
     dict
         ``predicted`` -> ``predicted_cm3STP_per_cm3``, ``low`` -> ``low90_cm3STP_per_cm3``, ...
     """
-    words = re.sub(r"[^A-Za-z0-9_%]+", "", (unit or "").replace("/", "_per_").replace(" ", "_")).strip("_")
+    plain = unicodedata.normalize("NFKC", unit or "").translate(_SPELT)
+    # a sign that is lost would make g-1 of g, and thousands of thousandths
+    plain = re.sub(r"-(?=\d)", "minus", plain)
+    words = re.sub(r"[^A-Za-z0-9_%]+", "", plain).strip("_")
     end = f"_{words}" if words else ""
     share = f"{100 * level:g}"
     stems = {"predicted": "predicted", "spread": "spread", "low": f"low{share}", "high": f"high{share}"}

@@ -168,7 +168,9 @@ def _dataset(model: TrainedModel, folders: dict[str, Path], cells) -> tuple[Data
     text = {"dtype": {"id": str}, "keep_default_na": False}
     index = pd.concat([pd.read_csv(f / "index.csv", **text) for f in folders.values()])
     index = index.drop_duplicates("id").sort_values("id", ignore_index=True)
-    table = index[["id", "n_atoms"]].assign(subset="new", position=range(len(index)), y=np.nan)
+    # a model may look at a column `n_atoms` of its own
+    table = index[["id"]].assign(subset="new", position=range(len(index)), y=np.nan)
+    table["cif_n_atoms"] = index["n_atoms"]
     for name, folder in folders.items():
         table = add_voxels(table, name, {_number(folder): folder})
     ledger = pd.concat(
@@ -223,7 +225,12 @@ def _table(
     columns = {"id": rows["id"], "predicted": mean, "spread": spread, "low": mean - half, "high": mean + half}
     columns |= {"distance": distance, "nearest_training_id": nearest}
     columns["beyond_labels"] = np.select([mean > labels.max(), mean < labels.min()], ["above", "below"], "")
-    columns |= {"pc1": places[:, 0], "pc2": places[:, 1], "shard": rows["shard"], "n_atoms": rows["n_atoms"]}
+    columns |= {
+        "pc1": places[:, 0],
+        "pc2": places[:, 1],
+        "shard": rows["shard"],
+        "n_atoms": rows["cif_n_atoms"],
+    }
     columns |= {there: rows[here] for here, there in SCALE_COLUMNS.items()}
     return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
 

@@ -44,6 +44,12 @@ def add_screens(config: dict) -> None:
                 f"`{where}` needs either `structures` (a folder or an archive of CIFs) or the name of a "
                 "`dataset`."
             )
+        taken = next((part for part in ("datasets", "grids") if dataset_name(name) in config[part]), None)
+        if taken is not None:
+            raise PorevoxError(
+                f"`{where}` needs the name `{dataset_name(name)}` for its own structures and grid, and "
+                f"`{taken}` has one of that name: rename either."
+            )
         screen |= find_model(config, screen["model"], f"{where}.model")
         grid, reading, columns = _room(config, screen, where)
         _check_columns(screen, columns, where)

@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--model", required=True, metavar="FOLDER", help="folder of a model, an archive of it, or its address"
     )
-    add("--sha256", metavar="HEX", help="checksum of the model, where it is an address")
+    add("--sha256", metavar="HEX", help="checksum of the model, where it is an address or an archive")
     add("-o", "--output", type=Path, metavar="OUT.csv", help="write the table here, too")
     add("--force", action="store_true", help="write over a file of this name")
     add("--table", type=Path, metavar="CSV", help="columns that the model looks at beside the voxels")
@@ -114,7 +114,8 @@ def _find_model(options: argparse.Namespace, work: Path) -> Path:
         download([options.model], target, options.sha256)
         return locate(target, work / "models")
     path = Path(options.model).expanduser()
-    return locate(path / "bundle" if is_model(path / "bundle") else path, work / "models")
+    folder = path / "bundle" if is_model(path / "bundle") else path
+    return locate({"path": str(folder), "sha256": options.sha256}, work / "models")
 
 
 def _check_columns(record: dict, options: argparse.Namespace) -> None:

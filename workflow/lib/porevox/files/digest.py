@@ -119,23 +119,29 @@ class DigestCache:
             return None
 
     def remember(self, key: str, answer) -> None:
-        """Keep an answer that JSON can hold; only the latest few are kept.
+        """Keep an answer that JSON can hold; only the latest few of each kind are kept.
 
         Parameters
         ----------
         key : str
-            As for :meth:`recall`.
+            As for :meth:`recall`. What stands before its first ``-`` is the answer's kind.
         answer : object
             Anything JSON can hold.
         """
         if not _write_quietly(self._answer_file(key), json.dumps(answer)):
             return
-        files = self._answer_file(key).parent.glob("*.json")
+        found = self._answer_file(key).parent.glob("*.json")
+        files = [file for file in found if _kind(file.stem) == _kind(key)]
         for _, old in sorted((-_mtime_ns(file), file) for file in files)[_KEPT_ANSWERS:]:
             old.unlink(missing_ok=True)
 
     def _answer_file(self, key: str) -> Path:
         return self.path.with_name(self.path.name + ".d") / f"{key}.json"
+
+
+def _kind(key: str) -> str:
+    """Kind of an answer: large ones must not push out small ones that every job asks for."""
+    return key.partition("-")[0] if "-" in key else ""
 
 
 def _identity(name: str) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 Imports nothing heavy: a run's plan depends on it.
 """
 
+import lzma
 import os
 import shutil
 import tarfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from porevox import layout
 from porevox.errors import PorevoxError
-from porevox.files.digest import file_sha256
+from porevox.files.digest import DigestCache
 from porevox.files.filekind import kind_of
 from porevox.handover.record import RECORD
 
@@ -21,7 +22,11 @@ from porevox.handover.record import RECORD
 UNPACKED = layout.RESULTS / "cache" / "models"
 #: Most that an archive may unpack to: a random forest of 10^5 structures has 2 GB.
 _MAX_BYTES = 8_000_000_000
-_BROKEN = (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError)
+#: RuntimeError: encrypted, or compressed in a way that this Python does not know.
+_BROKEN = (
+    *(OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, ValueError, RuntimeError),
+)
 
 
 def locate(source: dict | str | Path, unpacked: Path = UNPACKED) -> Path:
@@ -30,8 +35,8 @@ def locate(source: dict | str | Path, unpacked: Path = UNPACKED) -> Path:
     Parameters
     ----------
     source : dict, str or path-like
-        A path, or ``path``, or ``url`` and ``sha256``. A path is a model's folder or a zip or tar
-        archive of it.
+        A path, or ``path`` with or without ``sha256``, or ``url`` and ``sha256``. A path is a model's
+        folder or a zip or tar archive of it; only an archive has a checksum.
     unpacked : pathlib.Path
         Archives are unpacked into a folder below.
 
@@ -42,13 +47,15 @@ def locate(source: dict | str | Path, unpacked: Path = UNPACKED) -> Path:
     Raises
     ------
     PorevoxError
-        There is nothing there, it cannot be fetched or unpacked, or it is no model.
+        It cannot be fetched or unpacked, it is no model, or not the one with this checksum.
     """
-    path = _local(source)
+    path, wanted = _local(source), source.get("sha256") if isinstance(source, dict) else None
+    if path.is_dir() and wanted is not None:
+        raise PorevoxError(f"{path} is a folder, which has no sha256: leave it out, or give the archive.")
     if path.is_dir() or not path.exists():
         return path
     try:
-        return _unpack(path, unpacked)
+        return _unpack(path, wanted, unpacked)
     except PermissionError as error:
         raise PorevoxError(
             f"{error.filename or unpacked} cannot be written, so {path} cannot be unpacked there: unpack it "
@@ -81,9 +88,17 @@ def _local(source) -> Path:
     return target
 
 
-def _unpack(archive: Path, unpacked: Path) -> Path:
+def _unpack(archive: Path, sha256: str | None, unpacked: Path) -> Path:
     kind = kind_of(archive)
-    folder = unpacked / file_sha256(archive)[:16]
+    # every job of a run asks again, and a forest has 2 GB
+    cache = DigestCache(unpacked.parent / "files")
+    digest = cache.sha256(archive)
+    cache.save()
+    if sha256 is not None and digest != sha256.lower():
+        raise PorevoxError(
+            f"{archive} is not the model that was meant, as its sha256 is {digest}: get it again."
+        )
+    folder = unpacked / digest[:16]
     if not folder.is_dir():
         unpacked.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=unpacked) as temporary:

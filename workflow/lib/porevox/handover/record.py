@@ -116,6 +116,26 @@ def _check_listed(record: dict, folder: Path) -> None:
             raise PorevoxError(f"{folder / RECORD} names a file {name!r} outside its folder: do not use it.")
         if not (folder / name).is_file():
             raise PorevoxError(f"{folder} is incomplete: {name} is missing; get the model's folder again.")
+    unvouched = next((name for name in _read_files(record) if name not in record["files"]), None)
+    if unvouched is not None:
+        raise PorevoxError(
+            f"{folder / RECORD} has no checksum of {unvouched}, which would be read: get the model's folder "
+            "again."
+        )
+
+
+def _read_files(record: dict) -> list[str]:
+    """Files that a model is made of: whatever else a record says, these it has to vouch for."""
+    weights = [
+        f"seed{seed}/{name}" for seed in record["seeds"] for name in ("model.safetensors", "model.json")
+    ]
+    tables = [channel["forcefield_file"] for channel in record["channels"]]
+    return [
+        "training.csv",
+        "training.safetensors",
+        *weights,
+        *(table for table in tables if table is not None),
+    ]
 
 
 def check_files(record: dict, folder: str | Path) -> None:
