@@ -96,6 +96,7 @@ def test_a_new_size_trains_that_size_only(project):
     assert {job.split()[0] for job in jobs} == {"train_baseline", "train_retnet"} | SCORES
 
 
+@pytest.mark.slow
 def test_changed_labels_do_not_voxelise(project):
     table = project.root / "data/labels.csv"
     lines = table.read_text().splitlines()
@@ -149,9 +150,9 @@ LIB = "workflow/lib/porevox"
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("energy/kernel", {"voxels"} | LATER),
-        ("learning/retnet", {"train_retnet"} | SCORES),
-        ("baselines", {"train_baseline"} | SCORES),
+        pytest.param("energy/kernel", {"voxels"} | LATER, marks=pytest.mark.slow),
+        pytest.param("learning/retnet", {"train_retnet"} | SCORES, marks=pytest.mark.slow),
+        pytest.param("baselines", {"train_baseline"} | SCORES, marks=pytest.mark.slow),
         ("compare", {"compare", "learning_curve", "parity"}),
     ],
 )
