@@ -153,7 +153,7 @@ def test_the_tutorial_can_be_followed(tmp_path):
     for block in blocks(page, "bash"):
         shell(block.replace("--cores all", "--cores 2"), tmp_path)
     drops = pd.read_csv(tmp_path / "results/own/split0/dataset/drops.csv")
-    assert drops.loc[drops["id"] == "broken", "reason"].tolist() == ["unreadable_cif"]
+    assert set(drops.loc[drops["id"] == "broken", "reason"]) == {"no_label", "unreadable_cif"}
     for study in ("own", "mine"):
         assert (tmp_path / "results" / study / "split0/figures/learning_curve.png").is_file()
     assert (tmp_path / "report.html").stat().st_size > 10_000
