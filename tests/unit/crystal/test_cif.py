@@ -210,7 +210,7 @@ def test_ten_megabytes_of_rubbish_take_seconds(content):
     assert time.process_time() - start < 15.0
 
 
-def test_fourteen_thousand_sites_take_well_under_a_second():
+def test_fourteen_thousand_sites_take_no_minutes():
     n = 24
     grid = (np.stack(np.meshgrid(*[np.arange(n)] * 3), -1).reshape(-1, 3) + 0.3) / n
     cell = "".join(f"_cell_length_{x} 60\n" for x in "abc")
@@ -218,7 +218,8 @@ def test_fourteen_thousand_sites_take_well_under_a_second():
     content = ("data_x\n" + cell + LOOP + rows).encode()
     start = time.process_time()
     structure = read_cif(content, "x", ReadingPolicy())
-    assert time.process_time() - start < 1.0
+    # what looks at every pair of sites takes minutes; a second is common
+    assert time.process_time() - start < 10.0
     assert structure.n_atoms == n**3 == 13_824
 
 
