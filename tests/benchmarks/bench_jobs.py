@@ -2,7 +2,7 @@
 
 Usage: python tests/benchmarks/bench_jobs.py [--shards 1 9] [-- further arguments of snakemake]
 
-On a cluster: python tests/benchmarks/bench_jobs.py --folder SHARED -- --profile slurm --jobs 1
+On a cluster: python tests/benchmarks/bench_jobs.py --folder SHARED -- --profile $PWD/profiles/slurm --jobs 1
 
 The same structures are voxelised one job after the other, with one core each; the time that every further
 job adds is its overhead: the start of an interpreter, libraries and compiled kernels, on a cluster also the
